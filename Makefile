@@ -1,0 +1,42 @@
+# The verbs of the house. What they do is in scripts/; what they need is in packages.txt.
+
+PREFIX ?= /usr/local
+
+.PHONY: help demo test lib install bench abi format packages clean
+
+help:
+	@echo 'make demo                replay the bookinfo example through libpurser.so'
+	@echo 'make test                everything that has to hold; what continuous integration runs'
+	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
+	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
+	@echo 'make bench               measure'
+	@echo 'make abi                 the symbols of the library against the header and the list'
+	@echo 'make format              swift format, in place'
+	@echo 'make clean               remove build/ and .build/'
+
+packages:
+	@scripts/packages.sh
+
+lib: packages
+	scripts/build-library.sh
+
+demo: lib
+	examples/bookinfo/demo.sh
+
+test:
+	@scripts/test.sh
+
+install: lib
+	scripts/install.sh '$(PREFIX)'
+
+bench: lib
+	Benchmarks/run.sh
+
+abi: lib
+	Tests/ABI/symbols.sh
+
+format:
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+clean:
+	rm -rf build .build

@@ -1,0 +1,199 @@
+// The request as the evaluator sees it: borrowed from the host for the length of one call.
+//
+//   evaluator ── fetch(slot) ──► binding of the slot ──► host.get / host.entry, or other slots
+//
+// The three functions at the end are what an `Evaluation` calls; its `owner` is a `RequestView`.
+
+import CEL
+import CPurser
+
+public struct RequestView {
+  public var host: purser_host
+  public var context: UnsafeMutableRawPointer?
+  /// One for each slot of the code that is being evaluated, and hidden ones after those.
+  public var bindings: UnsafePointer<SlotBinding>
+  public var bindingCount: UInt32
+  /// What the engine itself knows: `(this view, number) -> Value` written to the last argument.
+  public var own: @convention(c) (UnsafeMutableRawPointer, _ number: UInt32, UnsafeMutableRawPointer) -> Void
+  public var ownContext: UnsafeMutableRawPointer?
+
+  public init(
+    host: purser_host, context: UnsafeMutableRawPointer?, bindings: UnsafePointer<SlotBinding>,
+    bindingCount: UInt32,
+    own: @escaping @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeMutableRawPointer) -> Void,
+    ownContext: UnsafeMutableRawPointer?
+  ) {
+    self.host = host
+    self.context = context
+    self.bindings = bindings
+    self.bindingCount = bindingCount
+    self.own = own
+    self.ownContext = ownContext
+  }
+}
+
+extension RequestView {
+  public typealias Pointer = UnsafeMutablePointer<RequestView>
+
+  /// The value of a slot, asked for now if nobody did before.
+  static func value(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
+    guard slot < view.pointee.bindingCount else { return .absent }
+    let known = evaluation.pointee.slots[Int(slot)]
+    if known.kind != .unfetched { return known }
+    let value = ask(slot, view, evaluation)
+    evaluation.pointee.slots[Int(slot)] = value
+    return value
+  }
+
+  private static func ask(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
+    let binding = view.pointee.bindings[Int(slot)]
+    switch binding.source {
+    case .host:
+      return binding.key.address == 0
+        ? attribute(binding, slot, view, evaluation)
+        : entry(binding.number, binding.key, binding.type, slot, view, evaluation)
+    case .hostMap:
+      return map(binding, slot, view, evaluation)
+    case .own:
+      var result = Value.absent
+      view.pointee.own(view, binding.number, &result)
+      return result
+    case .normalizedPath:
+      return path(binding, slot, view, evaluation)
+    case .query:
+      let whole = value(binding.first, view, evaluation)
+      if whole.kind == .absent { return value(binding.second, view, evaluation).about(slot) }
+      guard whole.kind == .string else { return whole.about(slot) }
+      guard let query = whole.asBytes.query else { return .absent }
+      return .string(query)
+    case .hostName:
+      let host = value(binding.first, view, evaluation)
+      guard host.kind == .string else { return host.about(slot) }
+      guard let name = host.asBytes.hostName(in: &evaluation.pointee.arena) else {
+        return .error(EvaluationError(.memorySpent))
+      }
+      return .string(name)
+    case .firstPresent:
+      let first = value(binding.first, view, evaluation)
+      return (first.kind == .absent ? value(binding.second, view, evaluation) : first).about(slot)
+    }
+  }
+
+  private static func attribute(
+    _ binding: SlotBinding, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  ) -> Value {
+    guard let get = view.pointee.host.get else { return .absent }
+    var answer = purser_value()
+    let presence = get(view.pointee.context, binding.number, OpaquePointer(evaluation), &answer)
+    switch presence {
+    case PURSER_PRESENT:
+      return HostValue.read(answer, as: binding.type, slot: slot, in: &evaluation.pointee.arena)
+    case PURSER_ABSENT, PURSER_NO_MAP: return .absent
+    default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
+    }
+  }
+
+  fileprivate static func entry(
+    _ number: UInt32, _ key: Bytes, _ type: TypeCode, _ slot: UInt32, _ view: Pointer,
+    _ evaluation: Evaluation.Pointer
+  ) -> Value {
+    guard let entry = view.pointee.host.entry else {
+      return .error(EvaluationError(.absentAttribute, detail: slot))
+    }
+    var answer = purser_value()
+    let text = purser_text(data: UnsafePointer(bitPattern: UInt(truncatingIfNeeded: key.address)), size: Int(key.count))
+    let presence = entry(view.pointee.context, number, text, OpaquePointer(evaluation), &answer)
+    switch presence {
+    case PURSER_PRESENT: return HostValue.read(answer, as: type, slot: slot, in: &evaluation.pointee.arena)
+    case PURSER_ABSENT: return .absent
+    case PURSER_NO_MAP: return .error(EvaluationError(.absentAttribute, detail: slot))
+    default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
+    }
+  }
+
+  /// Whether the host has the map at all; what is in it is asked later.
+  private static func map(
+    _ binding: SlotBinding, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  ) -> Value {
+    guard let entry = view.pointee.host.entry else { return .absent }
+    var unused = purser_value()
+    let presence = entry(
+      view.pointee.context, binding.number, purser_text(data: nil, size: 0), OpaquePointer(evaluation), &unused)
+    switch presence {
+    case PURSER_PRESENT, PURSER_ABSENT: return .hostMap(slot: slot)
+    case PURSER_NO_MAP: return .absent
+    default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
+    }
+  }
+
+  private static func path(
+    _ binding: SlotBinding, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  ) -> Value {
+    var source = value(binding.first, view, evaluation)
+    if source.kind == .absent { source = value(binding.second, view, evaluation) }
+    guard source.kind == .string else { return source.about(slot) }
+    switch binding.normalization.normalize(source.asBytes.pathWithoutQuery, in: &evaluation.pointee.arena) {
+    case .normalized(let path): return .string(path)
+    case .malformed: return .error(EvaluationError(.pathNotNormalizable, detail: slot))
+    case .outOfMemory: return .error(EvaluationError(.memorySpent))
+    }
+  }
+}
+
+extension Value {
+  /// An attribute error found in a slot that this one is derived from is this one's error.
+  fileprivate func about(_ slot: UInt32) -> Value {
+    guard kind == .error else { return self }
+    var error = asError
+    if error.code.isAboutAttribute { error.detail = slot }
+    return .error(error)
+  }
+}
+
+// What an `Evaluation` calls. The raw pointers are those it documents.
+
+public func fetchSlot(_ raw: UnsafeMutableRawPointer, _ slot: UInt32) {
+  let evaluation = raw.assumingMemoryBound(to: Evaluation.self)
+  guard let owner = evaluation.pointee.owner else {
+    evaluation.pointee.slots[Int(slot)] = .absent
+    return
+  }
+  _ = RequestView.value(slot, owner.assumingMemoryBound(to: RequestView.self), evaluation)
+}
+
+public func fetchEntry(
+  _ raw: UnsafeMutableRawPointer, _ mapSlot: UInt32, _ key: UnsafeRawPointer, _ result: UnsafeMutableRawPointer
+) {
+  let evaluation = raw.assumingMemoryBound(to: Evaluation.self)
+  let out = result.assumingMemoryBound(to: Value.self)
+  let key = key.load(as: Value.self)
+  out.pointee = .absent
+  guard let owner = evaluation.pointee.owner else { return }
+  let view = owner.assumingMemoryBound(to: RequestView.self)
+  // Only text can be a key here; any other value is no entry, as in a map of CEL's own.
+  guard mapSlot < view.pointee.bindingCount, key.kind == .string else { return }
+  let binding = view.pointee.bindings[Int(mapSlot)]
+  out.pointee = RequestView.entry(
+    binding.number, key.asBytes, binding.type.entry, mapSlot, view, evaluation)
+}
+
+public func fetchWhole(_ raw: UnsafeMutableRawPointer, _ mapSlot: UInt32, _ result: UnsafeMutableRawPointer) {
+  let evaluation = raw.assumingMemoryBound(to: Evaluation.self)
+  let out = result.assumingMemoryBound(to: Value.self)
+  out.pointee = .error(EvaluationError(.attributeUnavailable, detail: mapSlot))
+  guard let owner = evaluation.pointee.owner else { return }
+  let view = owner.assumingMemoryBound(to: RequestView.self)
+  guard mapSlot < view.pointee.bindingCount, let iterate = view.pointee.host.iterate else { return }
+  let binding = view.pointee.bindings[Int(mapSlot)]
+  var visit = MapVisit(evaluation: evaluation, type: binding.type.entry, slot: mapSlot)
+  let presence = withUnsafeMutablePointer(to: &visit) {
+    iterate(view.pointee.context, binding.number, OpaquePointer(evaluation), OpaquePointer($0))
+  }
+  switch presence {
+  case PURSER_PRESENT: out.pointee = visit.failure.kind == .error ? visit.failure : visit.collector.map
+  case PURSER_ABSENT, PURSER_NO_MAP:
+    out.pointee = .error(EvaluationError(.absentAttribute, detail: mapSlot))
+  default:
+    if visit.failure.kind == .error { out.pointee = visit.failure }
+  }
+}

@@ -1,0 +1,91 @@
+// What an expression may name: variables, functions, and the container in which short names are looked up.
+
+/// A variable. Its name may be dotted (`request.method`); then it is a field of an open struct: `request` by
+/// itself has no value, and `has(request.method)` asks whether the variable is present.
+public struct Variable: Sendable {
+  public var name: String
+  public var type: TypeID
+  /// The owner's own number: what the evaluator asks its host for.
+  public var id: UInt32
+  /// A map that is read entry by entry from the host: `m["k"]` with a literal key is a slot of its own.
+  public var isEntrywise: Bool
+  /// The variable has this value in every evaluation; the compiler folds it.
+  public var constant: Literal?
+
+  public init(name: String, type: TypeID, id: UInt32, isEntrywise: Bool = false, constant: Literal? = nil) {
+    self.name = name
+    self.type = type
+    self.id = id
+    self.isEntrywise = isEntrywise
+    self.constant = constant
+  }
+}
+
+/// One signature of a function. Builtin overloads of one function share an implementation that looks at its
+/// arguments' kinds when it runs, so that `dyn` arguments mean the same as typed ones.
+public struct Overload: Sendable {
+  public enum Implementation: Sendable, Equatable {
+    case builtin(Builtin)
+    /// The host's function of this number; see `Evaluation.external`.
+    case external(UInt32)
+  }
+
+  public var id: String
+  public var isMember: Bool
+  /// A member's receiver is the first parameter.
+  public var parameters: [TypeID]
+  public var result: TypeID
+  public var implementation: Implementation
+
+  public init(
+    id: String, isMember: Bool, parameters: [TypeID], result: TypeID, implementation: Implementation
+  ) {
+    self.id = id
+    self.isMember = isMember
+    self.parameters = parameters
+    self.result = result
+    self.implementation = implementation
+  }
+}
+
+public struct Environment: Sendable {
+  public var types = TypeTable()
+  public var container = ""
+  public private(set) var variables: [String: Variable] = [:]
+  public private(set) var functions: [String: [Overload]] = [:]
+  /// What a type's name stands for where a value is expected: `int` is a value of type `type(int)`.
+  private(set) var typeNames: [String: TypeID] = [:]
+  /// Whether any function's name is dotted (`math.least`): then a method call may be one of those.
+  private(set) var hasDottedFunctions = false
+  /// Names whose index by a literal string is the dotted variable: `lists["office"]` is `lists.office`.
+  public var indexedNamespaces: Set<String> = []
+
+  /// An environment with CEL's standard functions, or with none.
+  public init(standardFunctions: Bool = true) {
+    declareTypeNames()
+    if standardFunctions { declareStandardFunctions() }
+  }
+
+  public mutating func declare(_ variable: Variable) { variables[variable.name] = variable }
+
+  /// `alias` names the same variable. Unknown `name`s are ignored.
+  public mutating func declare(alias: String, of name: String) {
+    if let variable = variables[name] { variables[alias] = variable }
+  }
+
+  public mutating func declare(function: String, _ overload: Overload) {
+    functions[function, default: []].append(overload)
+    if function.utf8.contains(UInt8(ascii: ".")) { hasDottedFunctions = true }
+  }
+
+  private mutating func declareTypeNames() {
+    let list = types.list(.dyn)
+    let map = types.map(.dyn, .dyn)
+    let names: [(String, TypeID)] = [
+      ("bool", .bool), ("int", .int), ("uint", .uint), ("double", .double), ("string", .string),
+      ("bytes", .bytes), ("null_type", .null), ("list", list), ("map", map), ("type", types.intern(.type(.dyn))),
+      ("google.protobuf.Timestamp", .timestamp), ("google.protobuf.Duration", .duration),
+    ]
+    for (name, type) in names { typeNames[name] = types.intern(.type(type)) }
+  }
+}

@@ -1,0 +1,275 @@
+// Members and primaries: names, selections, calls, indexes, and the literals of lists, maps and messages.
+
+extension Parser {
+  mutating func parseMember() -> NodeID {
+    let start = current.start
+    var operand = parsePrimary()
+    while !isPanicking {
+      switch current.kind {
+      case .dot:
+        advance()
+        operand = parseSelection(of: operand, from: start)
+      case .openBracket:
+        let anchor = current.start
+        advance()
+        let index = parseExpression()
+        expectClosing(.closeBracket, "`]`")
+        operand = append(
+          .call(function: "_[_]", target: nil, arguments: [operand, index]), from: start, anchor: anchor,
+          over: operand, index)
+      case .openBrace:
+        guard let type = qualifiedName(operand) else {
+          fail(at: current.span, "only a message type's name can stand before `{`")
+          return operand
+        }
+        operand = parseMessage(type, from: start)
+      default:
+        return operand
+      }
+    }
+    return operand
+  }
+
+  private mutating func parseSelection(of operand: NodeID, from start: UInt32) -> NodeID {
+    let name = current
+    switch name.kind {
+    case .identifier, .reserved:
+      advance()
+      let field = spelling(name)
+      if current.kind == .openParenthesis { return parseMethod(field, at: name, of: operand, from: start) }
+      return append(
+        .select(operand: operand, field: field, isTest: false), from: start, anchor: name.start, over: operand)
+    case .quotedIdentifier:
+      advance()
+      let field = String(decoding: text[Int(name.start) &+ 1..<Int(name.end) &- 1], as: UTF8.self)
+      return append(
+        .select(operand: operand, field: field, isTest: false), from: start, anchor: name.start, over: operand)
+    default:
+      unexpected("a field's name after `.`")
+      return operand
+    }
+  }
+
+  private mutating func parsePrimary() -> NodeID {
+    let token = current
+    switch token.kind {
+    case .openParenthesis:
+      advance()
+      let inner = parseExpression()
+      expectClosing(.closeParenthesis, "`)`")
+      return inner
+    case .openBracket: return parseList()
+    case .openBrace: return parseMap()
+    case .identifier: return parseName(isRooted: false)
+    case .dot:
+      guard self.token(at: position &+ 1).kind == .identifier else {
+        advance()
+        unexpected("a name after `.`")
+        return appendInvalid()
+      }
+      advance()
+      return parseName(isRooted: true)
+    case .reserved:
+      fail(at: token.span, "`\(spelling(token))` is a reserved word")
+      advance()
+      return appendInvalid()
+    case .quotedIdentifier:
+      fail(at: token.span, "only a field's name can stand in backquotes, after `.`")
+      advance()
+      return appendInvalid()
+    default:
+      if let literal = parseLiteral() { return append(.literal(literal), from: token.start, anchor: token.start) }
+      unexpected("an expression")
+      return appendInvalid()
+    }
+  }
+
+  /// Nil without taking anything where no literal starts. A literal that is wrong is reported and stands as null.
+  private mutating func parseLiteral() -> Literal? {
+    let reader = LiteralReader(text: text)
+    let isNegative = startsNegativeNumber
+    if isNegative { advance() }
+    let token = current
+    let literal: Literal?
+    switch token.kind {
+    case .null: literal = .null
+    case .true: literal = .bool(true)
+    case .false: literal = .bool(false)
+    case .int: literal = reader.int(token, isNegative: isNegative).map { .int($0) }
+    case .uint: literal = reader.magnitude(token).map { .uint($0) }
+    case .double: literal = reader.double(token).map { .double(isNegative ? -$0 : $0) }
+    case .string: literal = reader.quoted(token, diagnostics: &diagnostics).map { .string($0) }
+    case .bytes: literal = reader.quoted(token, diagnostics: &diagnostics).map { .bytes($0) }
+    default: return nil
+    }
+    advance()
+    if let literal { return literal }
+    if token.kind != .string, token.kind != .bytes {
+      let type = token.kind == .int ? "an int" : token.kind == .uint ? "a uint" : "a double"
+      diagnostics.error(
+        at: token.span, "`\(isNegative ? "-" : "")\(Parser.shortened(spelling(token)))` does not fit \(type)")
+    }
+    return .null
+  }
+
+  private mutating func parseName(isRooted: Bool) -> NodeID {
+    let token = current
+    let start = isRooted ? self.token(at: position &- 1).start : token.start
+    let name = spelling(token)
+    advance()
+    if current.kind == .openParenthesis { return parseFunction(name, at: token, isRooted: isRooted, from: start) }
+    return append(.identifier(name: name, isRooted: isRooted), from: start, anchor: token.start)
+  }
+
+  private mutating func parseFunction(
+    _ name: String, at token: Token, isRooted: Bool, from start: UInt32
+  ) -> NodeID {
+    advance()
+    let arguments = parseArguments()
+    if hasMacros, !isRooted, let expanded = expand(function: name, at: token, arguments, from: start) {
+      return expanded
+    }
+    return append(
+      .call(function: isRooted ? "." + name : name, target: nil, arguments: arguments), from: start,
+      anchor: token.start, over: arguments)
+  }
+
+  private mutating func parseMethod(
+    _ name: String, at token: Token, of target: NodeID, from start: UInt32
+  ) -> NodeID {
+    advance()
+    // A macro's variable becomes no node: nothing in the finished tree would point to it.
+    let variable = current
+    let hasVariable =
+      hasMacros && Parser.isComprehension(name) && variable.kind == .identifier
+      && self.token(at: position &+ 1).kind == .comma
+    if hasVariable {
+      advance()
+      advance()
+    }
+    var arguments = parseArguments()
+    if hasMacros, Parser.isComprehension(name),
+      let expanded = expand(
+        method: name, at: token, of: target, variable: hasVariable ? variable : nil, arguments, from: start)
+    {
+      return expanded
+    }
+    if hasVariable {
+      arguments.insert(
+        append(.identifier(name: spelling(variable), isRooted: false), from: variable.start, anchor: variable.start),
+        at: 0)
+    }
+    return append(
+      .call(function: name, target: target, arguments: arguments), from: start, anchor: token.start,
+      over: [target] + arguments)
+  }
+
+  /// After the opening parenthesis, up to and with the closing one.
+  private mutating func parseArguments() -> [NodeID] {
+    var arguments: [NodeID] = []
+    parseElements(.closeParenthesis, "`,` or `)`", allowsTrailingComma: false) {
+      arguments.append($0.parseExpression())
+    }
+    return arguments
+  }
+
+  private mutating func parseList() -> NodeID {
+    let start = current.start
+    advance()
+    var elements: [NodeID] = []
+    parseElements(.closeBracket, "`,` or `]`", allowsTrailingComma: true) { elements.append($0.parseExpression()) }
+    return append(.list(elements), from: start, anchor: start, over: elements)
+  }
+
+  private mutating func parseMap() -> NodeID {
+    let start = current.start
+    advance()
+    var entries: [Node.MapEntry] = []
+    var children: [NodeID] = []
+    parseElements(.closeBrace, "`,` or `}`", allowsTrailingComma: true) { parser in
+      let key = parser.parseExpression()
+      guard parser.accept(.colon) else { return parser.unexpected("`:` after the key") }
+      let value = parser.parseExpression()
+      entries.append(Node.MapEntry(key: key, value: value))
+      children.append(key)
+      children.append(value)
+    }
+    return append(.map(entries), from: start, anchor: start, over: children)
+  }
+
+  private mutating func parseMessage(_ type: String, from start: UInt32) -> NodeID {
+    let anchor = start
+    advance()
+    var fields: [Node.MessageField] = []
+    parseElements(.closeBrace, "`,` or `}`", allowsTrailingComma: true) { parser in
+      let token = parser.current
+      let name: String
+      switch token.kind {
+      case .identifier, .reserved: name = parser.spelling(token)
+      case .quotedIdentifier:
+        name = String(decoding: parser.text[Int(token.start) &+ 1..<Int(token.end) &- 1], as: UTF8.self)
+      default: return parser.unexpected("a field's name")
+      }
+      parser.advance()
+      guard parser.accept(.colon) else { return parser.unexpected("`:` after the field's name") }
+      let value = parser.parseExpression()
+      fields.append(Node.MessageField(name: name, anchor: token.start, value: value))
+    }
+    return append(.message(type: type, fields: fields), from: start, anchor: anchor, over: fields.map { $0.value })
+  }
+
+  /// Elements with commas between, up to and with `closing`. A faulty element is skipped.
+  private mutating func parseElements(
+    _ closing: Token.Kind, _ expected: String, allowsTrailingComma: Bool, _ parse: (inout Parser) -> Void
+  ) {
+    if accept(closing) { return }
+    while true {
+      parse(&self)
+      if !isPanicking, current.kind != .comma, current.kind != closing { unexpected(expected) }
+      if isPanicking { synchronize() }
+      if accept(.comma) {
+        if allowsTrailingComma, accept(closing) { return }
+        continue
+      }
+      if !accept(closing) { unexpected(expected) }
+      return
+    }
+  }
+
+  private mutating func expectClosing(_ kind: Token.Kind, _ name: String) {
+    if !isPanicking, current.kind != kind { unexpected(name) }
+    if isPanicking {
+      // What is wrong inside the brackets need not hide what is wrong after them.
+      synchronize()
+      while current.kind == .comma {
+        advance()
+        synchronize()
+      }
+      if current.kind == kind {
+        advance()
+      } else {
+        isPanicking = true
+      }
+      return
+    }
+    advance()
+  }
+
+  /// `a.b.C` or `.a.b.C` of a node that is nothing but names.
+  func qualifiedName(_ id: NodeID) -> String? {
+    var fields: [String] = []
+    var next = id
+    while true {
+      switch tree[next].kind {
+      case .select(let operand, let field, false):
+        fields.append(field)
+        next = operand
+      case .identifier(let name, let isRooted):
+        var result = isRooted ? "." + name : name
+        for field in fields.reversed() { result += "." + field }
+        return result
+      default: return nil
+      }
+    }
+  }
+}

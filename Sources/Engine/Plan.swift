@@ -1,0 +1,162 @@
+// Everything compiled from one set of documents: immutable, identified by a digest. It needs no engine, no thread
+// and no file; an engine binds it (`BoundPlan`) before it decides anything.
+
+import CEL
+import PurserAttributes
+import PurserPolicy
+import PurserTelemetry
+
+public final class Plan: @unchecked Sendable {
+  /// 64 hex digits.
+  public let digest: Bytes
+  public let policies: PolicyStore
+  public let policyCode: CompiledPart
+  public let telemetryCode: CompiledPart
+  public let valueSets: [ValueSet]
+  public let metrics: [MetricPlan]
+  public let accessLogs: [AccessLogPlan]
+  public let backends: [BackendPlan]
+  /// What AttributeManifests declare. Their numbers are places in this list after `Vocabulary.customFirst`; an
+  /// engine has its own.
+  public let customAttributes: [Attribute]
+  /// What the host must supply, and where that is written.
+  public let needs: [AttributeNeed]
+  /// Whether an enforced Policy is among the documents.
+  public let hasEnforcedPolicy: Bool
+  /// A plan without one may take the place of a plan with one.
+  public let allowsEmpty: Bool
+  public let explainSource: ExplainSource
+  public let texts: TextStore
+
+  public init(
+    digest: Bytes, policies: PolicyStore, policyCode: CompiledPart, telemetryCode: CompiledPart,
+    valueSets: [ValueSet], metrics: [MetricPlan], accessLogs: [AccessLogPlan], backends: [BackendPlan],
+    customAttributes: [Attribute], needs: [AttributeNeed], hasEnforcedPolicy: Bool, allowsEmpty: Bool,
+    explainSource: ExplainSource, texts: TextStore
+  ) {
+    self.digest = digest
+    self.policies = policies
+    self.policyCode = policyCode
+    self.telemetryCode = telemetryCode
+    self.valueSets = valueSets
+    self.metrics = metrics
+    self.accessLogs = accessLogs
+    self.backends = backends
+    self.customAttributes = customAttributes
+    self.needs = needs
+    self.hasEnforcedPolicy = hasEnforcedPolicy
+    self.allowsEmpty = allowsEmpty
+    self.explainSource = explainSource
+    self.texts = texts
+  }
+}
+
+/// Code, how its slots are filled, and what its slots are called.
+public struct CompiledPart: Sendable {
+  public let code: Code
+  public let bindings: [SlotBinding]
+  /// As a policy's author would write them: `request.headers["x-user"]`.
+  public let slotNames: [Bytes]
+
+  public init(code: Code, bindings: [SlotBinding], slotNames: [Bytes]) {
+    self.code = code
+    self.bindings = bindings
+    self.slotNames = slotNames
+  }
+}
+
+/// An attribute that some expression reads.
+public struct AttributeNeed: Sendable {
+  public var name: String
+  /// Any one of these suffices: the attribute itself, or what it is derived from.
+  public var suppliers: [String]
+  /// Where it is read, as `file:line:column`.
+  public var place: SourcePlace
+
+  public init(name: String, suppliers: [String], place: SourcePlace) {
+    self.name = name
+    self.suppliers = suppliers
+    self.place = place
+  }
+}
+
+/// A place in a document, for messages.
+public struct SourcePlace: Sendable, Equatable {
+  public var file: String
+  public var line: UInt32
+  public var column: UInt32
+
+  public init(file: String, line: UInt32, column: UInt32) {
+    self.file = file
+    self.line = line
+    self.column = column
+  }
+}
+
+/// A metric: programs of `telemetryCode`.
+public struct MetricPlan: Sendable {
+  public var definition: InstrumentDefinition
+  /// Nil counts one.
+  public var value: UInt32?
+  public var when: UInt32?
+  /// In the order of the definition's label names.
+  public var labels: [UInt32]
+  public var backends: [String]
+
+  public init(definition: InstrumentDefinition, value: UInt32?, when: UInt32?, labels: [UInt32], backends: [String]) {
+    self.definition = definition
+    self.value = value
+    self.when = when
+    self.labels = labels
+    self.backends = backends
+  }
+}
+
+public struct AccessLogPlan: Sendable {
+  public var when: UInt32?
+  public var fields: [(name: Bytes, program: UInt32)]
+  public var backends: [String]
+
+  public init(when: UInt32?, fields: [(name: Bytes, program: UInt32)], backends: [String]) {
+    self.when = when
+    self.fields = fields
+    self.backends = backends
+  }
+}
+
+public struct BackendPlan: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable {
+    /// `listen` is "host:port".
+    case prometheus(listen: String?)
+    case lines(path: String)
+  }
+
+  public var name: String
+  public var kind: Kind
+
+  public init(name: String, kind: Kind) {
+    self.name = name
+    self.kind = kind
+  }
+}
+
+/// What an explanation compiles when it is asked for: the text of every condition, and the names in it.
+public struct ExplainSource: Sendable {
+  public var environment: Environment
+  /// By policy number; nil where a policy is about every request.
+  public var matches: [[UInt8]?]
+  /// By rule number; nil where a rule always holds.
+  public var conditions: [[UInt8]?]
+  /// How the variables of `environment` are bound.
+  public var bind: @Sendable (Code) -> CompiledPart
+
+  public init(
+    environment: Environment, matches: [[UInt8]?], conditions: [[UInt8]?],
+    bind: @escaping @Sendable (Code) -> CompiledPart
+  ) {
+    self.environment = environment
+    self.matches = matches
+    self.conditions = conditions
+    self.bind = bind
+  }
+}

@@ -1,0 +1,121 @@
+// How a plan stays alive while requests use it, without a shared counter.
+//
+//   begin     publish the plan's address ─► is it still the set's plan? ─► count the pin ─► publish nothing
+//   reclaim   swap ─► barrier on all threads ─► nobody publishes it, and no worker counts a pin of it: free it
+//
+// Both words belong to the worker; whoever reclaims only reads them. It reads `published` first: a worker that has
+// stopped publishing has counted its pin before.
+
+import CPlatform
+
+public struct PlanPins {
+  /// Address of the plan that `begin` is about to pin, else 0. Atomic.
+  public var published: UInt64 = 0
+  var items: UnsafeMutablePointer<PlanPin>
+  var capacity: Int
+
+  init() {
+    capacity = 8
+    items = .allocate(capacity: capacity)
+    items.initialize(repeating: PlanPin(), count: capacity)
+  }
+
+  func free() { items.deallocate() }
+
+  /// Whether the worker of these pins may still use the plan. From any thread, under the engine's lock.
+  mutating func mayUse(_ plan: UInt64) -> Bool {
+    if platform_load_acquire(&published) == plan { return true }
+    var index = 0
+    while index < capacity {
+      if platform_load_acquire(&items[index].plan) == plan, platform_load_acquire(&items[index].count) != 0 {
+        return true
+      }
+      index &+= 1
+    }
+    return false
+  }
+}
+
+struct PlanPin {
+  /// Both atomic. A place with count 0 is free.
+  var plan: UInt64 = 0
+  var count: UInt64 = 0
+}
+
+extension WorkerState {
+  /// The set's current plan, pinned; nil when it has none.
+  static func pin(
+    _ set: UnsafeMutablePointer<SetState>, by worker: UnsafeMutablePointer<WorkerState>
+  ) -> UnsafePointer<PlanImage>? {
+    let asymmetric = worker.pointee.engine.pointee.hasBarrier
+    while true {
+      let plan = platform_load_acquire(&set.pointee.current)
+      guard plan != 0 else { return nil }
+      platform_publish(&worker.pointee.pins.published, plan, asymmetric)
+      if platform_load_acquire(&set.pointee.current) == plan {
+        countPin(of: plan, by: worker)
+        platform_store_release(&worker.pointee.pins.published, 0)
+        return UnsafePointer(bitPattern: UInt(truncatingIfNeeded: plan))
+      }
+    }
+  }
+
+  private static func countPin(of plan: UInt64, by worker: UnsafeMutablePointer<WorkerState>) {
+    let pins = worker.pointee.pins
+    var free = -1
+    var index = 0
+    while index < pins.capacity {
+      let pin = pins.items + index
+      if pin.pointee.count != 0 {
+        if pin.pointee.plan == plan {
+          platform_store_release(&pin.pointee.count, pin.pointee.count &+ 1)
+          return
+        }
+      } else if free < 0 || pin.pointee.plan == plan {
+        free = index
+      }
+      index &+= 1
+    }
+    if free < 0 {
+      free = pins.capacity
+      growPins(of: worker)
+    }
+    let pin = worker.pointee.pins.items + free
+    platform_store_release(&pin.pointee.plan, plan)
+    platform_store_release(&pin.pointee.count, 1)
+  }
+
+  /// Rare: more plans pinned at once than ever before. Whoever reclaims must not read the old memory meanwhile.
+  private static func growPins(of worker: UnsafeMutablePointer<WorkerState>) {
+    let engine = worker.pointee.engine.pointee.owner.takeUnretainedValue()
+    platform_lock_acquire(engine.lock)
+    let old = worker.pointee.pins.items
+    let capacity = worker.pointee.pins.capacity
+    let new = UnsafeMutablePointer<PlanPin>.allocate(capacity: capacity &* 2)
+    new.initialize(repeating: PlanPin(), count: capacity &* 2)
+    new.update(from: old, count: capacity)
+    worker.pointee.pins.items = new
+    worker.pointee.pins.capacity = capacity &* 2
+    platform_lock_release(engine.lock)
+    old.deallocate()
+  }
+
+  /// Gives up one pin; true when it was the worker's last of a plan that another has replaced.
+  static func unpin(_ plan: UnsafePointer<PlanImage>, by worker: UnsafeMutablePointer<WorkerState>) -> Bool {
+    let address = UInt64(UInt(bitPattern: plan))
+    let pins = worker.pointee.pins
+    // Read before the pin is given up: afterwards the plan may be gone.
+    let isRetired = platform_load_acquire(plan.pointee.isRetired) != 0
+    var index = 0
+    while index < pins.capacity {
+      let pin = pins.items + index
+      if pin.pointee.plan == address, pin.pointee.count != 0 {
+        let left = pin.pointee.count &- 1
+        platform_store_release(&pin.pointee.count, left)
+        return left == 0 && isRetired
+      }
+      index &+= 1
+    }
+    return false
+  }
+}

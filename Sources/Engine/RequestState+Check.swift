@@ -1,0 +1,138 @@
+// One check: the request path. No lock, no system call, no allocation once the worker has met the plan.
+
+import CEL
+import CPlatform
+import CPurser
+import PurserAttributes
+import PurserPolicy
+import PurserTelemetry
+
+extension RequestState {
+  /// Begins in `memory`. The worker is entered.
+  public static func begin(
+    _ memory: UnsafeMutablePointer<RequestState>, worker: UnsafeMutablePointer<WorkerState>,
+    set: UnsafeMutablePointer<SetState>, host: purser_host, context: UnsafeMutableRawPointer?,
+    isConnection: Bool, connection: UnsafePointer<RequestState>?
+  ) {
+    memory.pointee.magic = RequestState.liveMagic
+    memory.pointee.worker = worker
+    memory.pointee.plan = WorkerState.pin(set, by: worker)
+    memory.pointee.host = host
+    memory.pointee.context = context
+    memory.pointee.connection = connection
+    memory.pointee.stage = .begun
+    memory.pointee.isConnection = isConnection
+    memory.pointee.decision.reset()
+    memory.pointee.reasonLength = RequestState.notComposed
+    memory.pointee.auditLength = RequestState.notComposed
+    worker.pointee.openRequests &+= 1
+  }
+
+  /// Decides. The worker is entered; `self` is begun.
+  public static func check(_ request: UnsafeMutablePointer<RequestState>) {
+    let worker = request.pointee.worker
+    request.pointee.stage = .checked
+    guard let plan = request.pointee.plan else {
+      Shard.count(.checksDenied, in: worker.pointee.shard)
+      return
+    }
+    WorkerState.prepare(worker, for: plan)
+    decide(request, plan, worker)
+    let shard = worker.pointee.shard
+    Shard.count(request.pointee.decision.allows ? .checksAllowed : .checksDenied, in: shard)
+    if request.pointee.decision.errors.count > 0 {
+      Shard.count(.ruleErrors, by: UInt64(request.pointee.decision.errors.count), in: shard)
+    }
+    if request.pointee.decision.hasShadow,
+      request.pointee.decision.shadowAllows != request.pointee.decision.allows
+    {
+      Shard.count(.shadowDifferences, in: shard)
+    }
+    WorkerState.rest(worker)
+  }
+
+  private static func decide(
+    _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+    _ worker: UnsafeMutablePointer<WorkerState>
+  ) {
+    WorkerState.aim(worker, at: plan.pointee.policyCode, of: request)
+    WorkerState.nextGeneration(worker)
+    var known: UnsafePointer<ConnectionFindings>?
+    if let connection = request.pointee.connection, connection.pointee.plan == plan {
+      known = withUnsafeMutablePointer(to: &UnsafeMutablePointer(mutating: connection).pointee.findings) {
+        UnsafePointer($0)
+      }
+    }
+    let decider = Decider(
+      image: withUnsafeMutablePointer(to: &UnsafeMutablePointer(mutating: plan).pointee.policy) { UnsafePointer($0) },
+      evaluation: WorkerState.evaluation(worker), memory: worker.pointee.decider, connection: known,
+      isConnectionCheck: request.pointee.isConnection)
+    withUnsafeMutablePointer(to: &request.pointee.decision) { decider.decide(into: $0) }
+    if request.pointee.isConnection {
+      withUnsafeMutablePointer(to: &request.pointee.findings) { decider.remember(in: $0) }
+    }
+  }
+
+  /// Ends; true when an old plan may now be reclaimed. The worker is entered.
+  public static func end(_ request: UnsafeMutablePointer<RequestState>) -> Bool {
+    let worker = request.pointee.worker
+    request.pointee.magic = 0
+    worker.pointee.openRequests &-= 1
+    guard let plan = request.pointee.plan else { return false }
+    request.pointee.plan = nil
+    return WorkerState.unpin(plan, by: worker)
+  }
+}
+
+extension WorkerState {
+  /// Room for everything that the plan may ask of the worker.
+  @inline(__always)
+  static func prepare(_ worker: UnsafeMutablePointer<WorkerState>, for plan: UnsafePointer<PlanImage>) {
+    if worker.pointee.slotCapacity < plan.pointee.slotsMax
+      || worker.pointee.registerCapacity < plan.pointee.registersMax
+      || worker.pointee.labelCapacity < plan.pointee.labelsMax
+      || worker.pointee.ruleCapacity < Int(plan.pointee.policy.ruleCount)
+      || worker.pointee.policyCapacity < Int(plan.pointee.policy.policyCount)
+    {
+      grow(worker, for: plan)
+    }
+    worker.pointee.plan = plan
+  }
+
+  /// Points the evaluation at a code and a request, with nothing fetched yet.
+  @inline(__always)
+  static func aim(
+    _ worker: UnsafeMutablePointer<WorkerState>, at part: CodeView, of request: UnsafeMutablePointer<RequestState>
+  ) {
+    worker.pointee.evaluation.code = part.code
+    worker.pointee.view.host = request.pointee.host
+    worker.pointee.view.context = request.pointee.context
+    worker.pointee.view.bindings = part.bindings
+    worker.pointee.view.bindingCount = part.bindingCount
+    memset(worker.pointee.evaluation.slots, 0, Int(part.bindingCount) &* MemoryLayout<Value>.stride)
+    worker.pointee.evaluation.arena.reset()
+  }
+
+  /// After a call nothing of it is left to be read by mistake.
+  @inline(__always)
+  static func rest(_ worker: UnsafeMutablePointer<WorkerState>) {
+    worker.pointee.plan = nil
+    worker.pointee.reporting = nil
+  }
+
+  static func nextGeneration(_ worker: UnsafeMutablePointer<WorkerState>) {
+    let next = (worker.pointee.decider.generation &+ 1) & 0x3FFF_FFFF
+    worker.pointee.decider.generation = next
+    if next == 0 {
+      // Numbers begin again: forget what carries them.
+      worker.pointee.decider.generation = 1
+      memset(worker.pointee.decider.ruleStates, 0, worker.pointee.ruleCapacity &* 4)
+      memset(worker.pointee.decider.matchStates, 0, worker.pointee.policyCapacity &* 4)
+    }
+  }
+
+  @inline(__always)
+  static func evaluation(_ worker: UnsafeMutablePointer<WorkerState>) -> Evaluation.Pointer {
+    withUnsafeMutablePointer(to: &worker.pointee.evaluation) { $0 }
+  }
+}

@@ -1,0 +1,32 @@
+// What lives in the host's memory between begin and end of a request.
+
+import CEL
+import CPurser
+import PurserPolicy
+
+public struct RequestState {
+  public static var liveMagic: UInt64 { 0x5055_5253_4552_5251 }
+  public static var textMax: Int { 1024 }
+
+  public var magic: UInt64
+  public var worker: UnsafeMutablePointer<WorkerState>
+  /// Pinned from begin to end; nil: the policy set had no plan.
+  public var plan: UnsafePointer<PlanImage>?
+  public var host: purser_host
+  public var context: UnsafeMutableRawPointer?
+  public var connection: UnsafePointer<RequestState>?
+  public var stage: Stage
+  public var isConnection: Bool
+  public var decision: Decision
+  /// Of a connection.
+  public var findings: ConnectionFindings
+  /// The reason in words; composed when it is first asked for.
+  public var reasonLength: UInt32
+  public var auditLength: UInt32
+  public var text: InlineArray<1024, UInt8>
+  public var auditText: InlineArray<512, UInt8>
+
+  public enum Stage: UInt8, Sendable { case begun, checked, reported }
+
+  public static var notComposed: UInt32 { UInt32.max }
+}

@@ -1,0 +1,55 @@
+// The memory of one host thread: raw, reused, grown only when a larger plan is met.
+//
+// Three words are read by other threads, and only by those that free old plans (`PolicySet.reclaim`): `published`,
+// and in `pins` the plan and its count. See `PlanPins`.
+
+import CEL
+import CPlatform
+import CPurser
+import PurserAttributes
+import PurserPolicy
+import PurserTelemetry
+
+public struct WorkerState {
+  public static var liveMagic: UInt64 { 0x5055_5253_4552_574B }
+
+  public var magic: UInt64
+  /// Not 0 while a call uses the worker. Best effort: it catches mistakes, it is no lock.
+  public var busy: UInt64
+  public var engine: UnsafeMutablePointer<EngineState>
+  public var openRequests: Int
+  public var pins: PlanPins
+  public var evaluation: Evaluation
+  public var view: RequestView
+  public var decider: DeciderMemory
+  public var slotCapacity: Int
+  public var registerCapacity: Int
+  public var ruleCapacity: Int
+  public var policyCapacity: Int
+  /// Label values of one recording.
+  public var labels: UnsafeMutablePointer<Value>
+  public var labelCapacity: Int
+  public var shard: UnsafeMutablePointer<Shard>
+  public var ring: UnsafeMutablePointer<LogRing>
+  /// The request of the running report, for `purser.*` attributes.
+  public var reporting: UnsafeMutablePointer<RequestState>?
+  /// The plan of the running call, for lists.
+  public var plan: UnsafePointer<PlanImage>?
+  /// What `view` binds before the first call.
+  var nothing: UnsafeMutablePointer<SlotBinding>
+}
+
+extension WorkerState {
+  /// The calling thread has the worker for itself until `leave`; false if somebody has it.
+  @inline(__always)
+  public static func enter(_ worker: UnsafeMutablePointer<WorkerState>) -> Bool {
+    guard platform_load_acquire(&worker.pointee.busy) == 0 else { return false }
+    platform_store(&worker.pointee.busy, 1)
+    return true
+  }
+
+  @inline(__always)
+  public static func leave(_ worker: UnsafeMutablePointer<WorkerState>) {
+    platform_store_release(&worker.pointee.busy, 0)
+  }
+}

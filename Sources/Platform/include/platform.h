@@ -1,0 +1,32 @@
+/* libc for Swift code that must also compile as Embedded Swift, where `import Glibc` does not exist, and the few
+ * things that C has and Swift's subset has not: atomics on plain memory, locks, calls with variadic arguments. */
+#ifndef PURSER_PLATFORM_H
+#define PURSER_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform_process.h"
+#include "platform_threads.h"
+
+/* Numbers as text, always in the C locale, whatever locale the host has set. */
+
+/* Reads the `size` bytes of `text` as one decimal number (also `inf` and `nan`, in any case; no blanks, no hexadecimal).
+ * False when they are something else. Too large is infinite, too small is zero. */
+bool purser_parse_double(const uint8_t *text, size_t size, double *result);
+
+/* The fewest significant decimal digits that read back as `value`, which must be finite: writes at most 17 characters
+ * without a separator to `digits` and gives their number; `value` = ±0.DIGITS · 10^exponent. */
+int purser_shortest_digits(double value, char digits[18], int *exponent);
+
+/* First occurrence of the needle, or NULL; linear time. */
+const uint8_t *purser_find(const uint8_t *text, size_t size, const uint8_t *needle, size_t needle_size);
+
+/* Reads a regular file of at most `size` bytes into `buffer`: the number of bytes, or -1 if there is no such file, it
+ * cannot be read or it is longer. `path` is NUL-terminated. */
+ptrdiff_t purser_read_file(const char *path, uint8_t *buffer, size_t size);
+
+#endif

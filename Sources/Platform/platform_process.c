@@ -1,0 +1,92 @@
+#define _GNU_SOURCE
+#include "platform_process.h"
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+uint32_t platform_fork_count = 0;
+
+static void count_fork(void) { platform_fork_count += 1; }
+
+static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, count_fork); }
+
+void platform_watch_forks(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, watch_forks);
+}
+
+struct large_stack_call {
+  void (*body)(void *);
+  void *context;
+};
+
+static void *run_body(void *argument) {
+  struct large_stack_call *call = argument;
+  call->body(call->context);
+  return NULL;
+}
+
+bool platform_run_on_large_stack(size_t stack_bytes, void (*body)(void *), void *context) {
+  struct large_stack_call call = {body, context};
+  pthread_attr_t attributes;
+  pthread_t thread;
+  sigset_t all, before;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  sigfillset(&all);
+  bool started = pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
+                 pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+  if (started) {
+    started = pthread_create(&thread, &attributes, run_body, &call) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  }
+  (void)pthread_attr_destroy(&attributes);
+  return started && pthread_join(thread, NULL) == 0;
+}
+
+size_t platform_own_folder(char *buffer, size_t size) {
+  Dl_info info;
+  if (dladdr((void *)platform_own_folder, &info) == 0 || info.dli_fname == NULL) return 0;
+  const char *slash = strrchr(info.dli_fname, '/');
+  if (slash == NULL) return 0;
+  size_t length = (size_t)(slash - info.dli_fname) + 1;
+  if (length >= size) return 0;
+  memcpy(buffer, info.dli_fname, length);
+  buffer[length] = 0;
+  return length;
+}
+
+void *platform_open_library(const char *path, char *error, size_t error_size) {
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL && error_size > 0) {
+    const char *why = dlerror();
+    (void)snprintf(error, error_size, "%s", why == NULL ? "unknown error" : why);
+  }
+  return library;
+}
+
+void *platform_find_symbol(void *library, const char *name) { return dlsym(library, name); }
+
+int platform_parse_address(const uint8_t *text, size_t size, uint64_t *high, uint64_t *low) {
+  char buffer[INET6_ADDRSTRLEN];
+  unsigned char bytes[16];
+  if (size == 0 || size >= sizeof buffer || memchr(text, 0, size) != NULL) return 0;
+  memcpy(buffer, text, size);
+  buffer[size] = 0;
+  if (memchr(buffer, ':', size) == NULL) {
+    if (inet_pton(AF_INET, buffer, bytes + 12) != 1) return 0;
+    memset(bytes, 0, 10);
+    bytes[10] = bytes[11] = 0xff;
+  } else if (inet_pton(AF_INET6, buffer, bytes) != 1) {
+    return 0;
+  }
+  *high = *low = 0;
+  for (int i = 0; i < 8; i++) {
+    *high = *high << 8 | bytes[i];
+    *low = *low << 8 | bytes[i + 8];
+  }
+  return 1;
+}

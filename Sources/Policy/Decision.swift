@@ -1,0 +1,122 @@
+// What a check found. Trivial, and as large for a plan with one rule as for one with many: lists are capped, what
+// is past the cap is counted. It refers to rules by number; the plan that decided gives them their text.
+
+import CEL
+
+public struct Decision: BitwiseCopyable {
+  public var allows = false
+  public var kind = ReasonKind.noPlan
+  /// The rule of the reason, or `noRule`.
+  public var rule = Decision.noRule
+  /// Of `ruleError`: what went wrong. Of `noAllowRule`: what made the first erring ALLOW rule err, if any did.
+  public var error = RuleError.none
+  /// Of `noAllowRule`: the policies whose ALLOW rules were in force; `selectedCount` may be larger than the list.
+  public var selected = PolicyNumbers()
+  public var audits = RuleNumbers()
+  public var errors = RuleErrors()
+  /// Meaningful when `hasShadow`.
+  public var hasShadow = false
+  public var shadowAllows = false
+  public var shadowRules = RuleNumbers()
+
+  public static var noRule: UInt32 { UInt32.max }
+
+  public init() {}
+
+  /// As new, without touching what the lists held.
+  public mutating func reset() {
+    allows = false
+    kind = .noPlan
+    rule = Decision.noRule
+    error = .none
+    selected.removeAll()
+    audits.removeAll()
+    errors.removeAll()
+    hasShadow = false
+    shadowAllows = false
+    shadowRules.removeAll()
+  }
+}
+
+/// The raw values are the C header's.
+public enum ReasonKind: UInt32, BitwiseCopyable, Sendable {
+  case rule = 1
+  case ruleError = 2
+  case noAllowRule = 3
+  case defaultVerdict = 4
+  case noPlan = 5
+}
+
+public struct RuleError: BitwiseCopyable {
+  public var rule: UInt32
+  /// The error is the policy's `match`, not the rule's `when`.
+  public var isOfMatch: Bool
+  public var error: EvaluationError
+
+  public init(rule: UInt32, isOfMatch: Bool, error: EvaluationError) {
+    self.rule = rule
+    self.isOfMatch = isOfMatch
+    self.error = error
+  }
+
+  static var none: RuleError {
+    RuleError(rule: Decision.noRule, isOfMatch: false, error: EvaluationError(.internalFailure))
+  }
+}
+
+/// At most sixteen rule numbers.
+public struct RuleNumbers: BitwiseCopyable {
+  public static var countMax: UInt32 { 16 }
+
+  public private(set) var count: UInt32 = 0
+  private var items: InlineArray<16, UInt32> = InlineArray(repeating: 0)
+
+  init() {}
+
+  mutating func removeAll() { count = 0 }
+
+  public mutating func append(_ rule: UInt32) {
+    guard count < RuleNumbers.countMax else { return }
+    items[Int(count)] = rule
+    count &+= 1
+  }
+
+  public func item(_ index: UInt32) -> UInt32? {
+    index < count && index < RuleNumbers.countMax ? items[Int(index)] : nil
+  }
+}
+
+/// At most sixteen errors.
+public struct RuleErrors: BitwiseCopyable {
+  public private(set) var count: UInt32 = 0
+  private var items: InlineArray<16, RuleError> = InlineArray(repeating: .none)
+
+  init() {}
+
+  mutating func removeAll() { count = 0 }
+
+  public mutating func append(_ error: RuleError) {
+    guard count < 16 else { return }
+    items[Int(count)] = error
+    count &+= 1
+  }
+
+  public func item(_ index: UInt32) -> RuleError? { index < count && index < 16 ? items[Int(index)] : nil }
+}
+
+/// At most four policy numbers, and how many there were.
+public struct PolicyNumbers: BitwiseCopyable {
+  public private(set) var count: UInt32 = 0
+  private var items: InlineArray<4, UInt32> = InlineArray(repeating: 0)
+
+  init() {}
+
+  mutating func removeAll() { count = 0 }
+
+  public mutating func append(_ policy: UInt32) {
+    if count < 4 { items[Int(count)] = policy }
+    count &+= 1
+  }
+
+  public func item(_ index: UInt32) -> UInt32? { index < count && index < 4 ? items[Int(index)] : nil }
+}

@@ -1,0 +1,107 @@
+// The policies of a plan as the request path reads them: flat records, immutable, in work order.
+//
+//   policies   sorted by namespace and name
+//   rules      by policy, then by position
+//   views      for the enforced verdict, and for the shadow verdict: which rules take part, by action
+//
+// A rule's number is its place in `rules`; since that order is the order in which reasons are reported, the first
+// hit of a scan is the reason.
+
+import CEL
+
+public struct PolicyRecord: BitwiseCopyable {
+  public var name: Bytes
+  public var namespace: Bytes
+  /// `name`, or `namespace/name` outside the namespace `default`.
+  public var label: Bytes
+  /// Which requests the policy is about; `noProgram` means all.
+  public var match: UInt32
+  public var isConnectionPhase: Bool
+  public var isShadow: Bool
+}
+
+public struct RuleRecord: BitwiseCopyable {
+  public var policy: UInt32
+  /// `noProgram` means that it always holds.
+  public var when: UInt32
+  public var action: Action
+  /// An error of `when` makes the rule as if absent.
+  public var skipsOnError: Bool
+  public var isConnectionPhase: Bool
+  public var name: Bytes
+  public var file: Bytes
+  public var line: UInt32
+  /// HTTP status of a denial; 0 for the action's own.
+  public var status: UInt32
+  public var body: Bytes
+  public var requestHeaders: HeaderRange
+  /// Of the response when allowed, of the local response when denied.
+  public var responseHeaders: HeaderRange
+}
+
+public enum Action: UInt8, BitwiseCopyable, Sendable {
+  case deny, allow, audit
+
+  public var name: StaticString {
+    switch self {
+    case .deny: "DENY"
+    case .allow: "ALLOW"
+    case .audit: "AUDIT"
+    }
+  }
+}
+
+public struct HeaderChange: BitwiseCopyable {
+  public var name: Bytes
+  public var value: Bytes
+  public var operation: Operation
+
+  /// The raw values are the C header's.
+  public enum Operation: UInt32, BitwiseCopyable, Sendable {
+    case set = 0
+    case append = 1
+    case remove = 2
+  }
+}
+
+public struct HeaderRange: BitwiseCopyable, Sendable {
+  public var start: UInt32 = 0
+  public var count: UInt32 = 0
+
+  public init(start: UInt32 = 0, count: UInt32 = 0) {
+    self.start = start
+    self.count = count
+  }
+}
+
+/// A list of rule numbers.
+public struct RuleList: BitwiseCopyable {
+  public var rules: UnsafePointer<UInt32>
+  public var count: UInt32
+}
+
+/// The rules that take part in one verdict.
+public struct RuleView: BitwiseCopyable {
+  public var denies: RuleList
+  public var allows: RuleList
+  /// Whether an ALLOW rule of the request phase exists: then a connection cannot be denied for want of one.
+  public var hasRequestAllow: Bool
+  /// The verdict when no ALLOW rule is about the request.
+  public var defaultAllows: Bool
+}
+
+public struct PolicyImage: BitwiseCopyable {
+  public static var noProgram: UInt32 { UInt32.max }
+
+  public var policies: UnsafePointer<PolicyRecord>
+  public var policyCount: UInt32
+  public var rules: UnsafePointer<RuleRecord>
+  public var ruleCount: UInt32
+  public var headers: UnsafePointer<HeaderChange>
+  public var enforced: RuleView
+  public var shadow: RuleView
+  public var audits: RuleList
+  public var hasShadow: Bool
+  /// Nothing is applied: the whole set is in Shadow mode.
+  public var isSetShadow: Bool
+}

@@ -1,0 +1,184 @@
+// Builds and owns a `PolicyImage`: takes policies in any order, gives them their work order, and lays everything
+// out in memory that does not move.
+
+import CEL
+import CPlatform
+
+/// One policy as it comes from whoever compiled it.
+public struct PolicyDraft: Sendable {
+  public var namespace: String
+  public var name: String
+  public var match: UInt32
+  public var isConnectionPhase: Bool
+  public var isShadow: Bool
+  /// The policy that this Shadow policy stands in for.
+  public var replaces: (namespace: String, name: String)?
+  public var rules: [RuleDraft]
+
+  public init(
+    namespace: String, name: String, match: UInt32, isConnectionPhase: Bool, isShadow: Bool,
+    replaces: (namespace: String, name: String)?, rules: [RuleDraft]
+  ) {
+    self.namespace = namespace
+    self.name = name
+    self.match = match
+    self.isConnectionPhase = isConnectionPhase
+    self.isShadow = isShadow
+    self.replaces = replaces
+    self.rules = rules
+  }
+}
+
+public struct RuleDraft: Sendable {
+  public var name: String
+  public var action: Action
+  public var when: UInt32
+  public var skipsOnError = false
+  public var file: String
+  public var line: UInt32
+  public var status: UInt32 = 0
+  public var body: [UInt8] = []
+  public var requestHeaders: [HeaderDraft] = []
+  public var responseHeaders: [HeaderDraft] = []
+
+  public init(name: String, action: Action, when: UInt32, file: String, line: UInt32) {
+    self.name = name
+    self.action = action
+    self.when = when
+    self.file = file
+    self.line = line
+  }
+}
+
+public struct HeaderDraft: Sendable {
+  public var name: String
+  public var value: String
+  public var operation: HeaderChange.Operation
+
+  public init(_ operation: HeaderChange.Operation, _ name: String, _ value: String = "") {
+    self.operation = operation
+    self.name = name
+    self.value = value
+  }
+}
+
+public final class PolicyStore: @unchecked Sendable {
+  public let image: PolicyImage
+  private let texts: TextStore
+  private let blocks: [UnsafeMutableRawPointer]
+
+  /// - Parameters:
+  ///   - allowsByDefault: the verdict where no ALLOW rule is about a request.
+  ///   - isSetShadow: nothing is enforced, all policies count for the shadow verdict only.
+  public init(policies drafts: [PolicyDraft], allowsByDefault: Bool, isSetShadow: Bool) {
+    let texts = TextStore()
+    var blocks: [UnsafeMutableRawPointer] = []
+    let sorted = drafts.sorted {
+      precedes($0.namespace, $1.namespace) || (!precedes($1.namespace, $0.namespace) && precedes($0.name, $1.name))
+    }
+    var replaced: Set<String> = []
+    for draft in sorted where draft.isShadow {
+      if let target = draft.replaces { replaced.insert(target.namespace + "/" + target.name) }
+    }
+
+    var policies: [PolicyRecord] = []
+    var rules: [RuleRecord] = []
+    var headers: [HeaderChange] = []
+    var enforced = Members()
+    var shadow = Members()
+    var audits: [UInt32] = []
+    for draft in sorted {
+      let number = UInt32(truncatingIfNeeded: policies.count)
+      let isDefault = draft.namespace == "default"
+      policies.append(
+        PolicyRecord(
+          name: texts.keep(draft.name), namespace: texts.keep(draft.namespace),
+          label: texts.keep(isDefault ? draft.name : draft.namespace + "/" + draft.name), match: draft.match,
+          isConnectionPhase: draft.isConnectionPhase, isShadow: draft.isShadow))
+      let isEnforced = !draft.isShadow && !isSetShadow
+      let isInShadow = draft.isShadow || !replaced.contains(draft.namespace + "/" + draft.name)
+      for rule in draft.rules {
+        let place = UInt32(truncatingIfNeeded: rules.count)
+        if rule.action == .audit {
+          if isEnforced { audits.append(place) }
+        } else {
+          if isEnforced { enforced.add(place, rule.action, isConnectionPhase: draft.isConnectionPhase) }
+          if isInShadow { shadow.add(place, rule.action, isConnectionPhase: draft.isConnectionPhase) }
+        }
+        let requestHeaders = range(of: rule.requestHeaders, into: &headers, texts)
+        let responseHeaders = range(of: rule.responseHeaders, into: &headers, texts)
+        rules.append(
+          RuleRecord(
+            policy: number, when: rule.when, action: rule.action, skipsOnError: rule.skipsOnError,
+            isConnectionPhase: draft.isConnectionPhase, name: texts.keep(rule.name), file: texts.keep(rule.file),
+            line: rule.line, status: rule.status, body: texts.keep(rule.body), requestHeaders: requestHeaders,
+            responseHeaders: responseHeaders))
+      }
+    }
+
+    image = PolicyImage(
+      policies: place(policies, in: &blocks), policyCount: UInt32(truncatingIfNeeded: policies.count),
+      rules: place(rules, in: &blocks), ruleCount: UInt32(truncatingIfNeeded: rules.count),
+      headers: place(headers, in: &blocks),
+      enforced: enforced.view(allowsByDefault: allowsByDefault || isSetShadow, &blocks),
+      shadow: shadow.view(allowsByDefault: allowsByDefault, &blocks),
+      audits: RuleList(rules: place(audits, in: &blocks), count: UInt32(truncatingIfNeeded: audits.count)),
+      hasShadow: isSetShadow || drafts.contains { $0.isShadow }, isSetShadow: isSetShadow)
+    self.texts = texts
+    self.blocks = blocks
+  }
+
+  deinit {
+    for block in blocks { free(block) }
+  }
+}
+
+/// The rules of one view while it is being gathered.
+private struct Members {
+  var denies: [UInt32] = []
+  var allows: [UInt32] = []
+  var hasRequestAllow = false
+
+  mutating func add(_ rule: UInt32, _ action: Action, isConnectionPhase: Bool) {
+    if action == .deny { denies.append(rule) }
+    if action == .allow {
+      allows.append(rule)
+      if !isConnectionPhase { hasRequestAllow = true }
+    }
+  }
+
+  func view(allowsByDefault: Bool, _ blocks: inout [UnsafeMutableRawPointer]) -> RuleView {
+    RuleView(
+      denies: RuleList(rules: place(denies, in: &blocks), count: UInt32(truncatingIfNeeded: denies.count)),
+      allows: RuleList(rules: place(allows, in: &blocks), count: UInt32(truncatingIfNeeded: allows.count)),
+      hasRequestAllow: hasRequestAllow, defaultAllows: allowsByDefault)
+  }
+}
+
+private func range(of drafts: [HeaderDraft], into headers: inout [HeaderChange], _ texts: TextStore) -> HeaderRange {
+  let start = UInt32(truncatingIfNeeded: headers.count)
+  for draft in drafts {
+    headers.append(
+      HeaderChange(name: texts.keep(draft.name), value: texts.keep(draft.value), operation: draft.operation))
+  }
+  return HeaderRange(start: start, count: UInt32(truncatingIfNeeded: drafts.count))
+}
+
+/// A copy of the elements that does not move. One spare element, so that an empty list has an address too.
+func place<Element: BitwiseCopyable>(
+  _ elements: [Element], in blocks: inout [UnsafeMutableRawPointer]
+) -> UnsafePointer<Element> {
+  let memory = UnsafeMutableRawPointer.allocate(
+    byteCount: MemoryLayout<Element>.stride &* (elements.count &+ 1), alignment: 16)
+  blocks.append(memory)
+  let typed = memory.assumingMemoryBound(to: Element.self)
+  var index = 0
+  for element in elements {
+    typed[index] = element
+    index &+= 1
+  }
+  return UnsafePointer(typed)
+}
+
+/// Byte order, not Swift's order of text.
+private func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }

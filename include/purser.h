@@ -1,0 +1,679 @@
+/*
+ * purser.h - the C interface of Purser, an embeddable policy and telemetry engine.
+ *
+ * THE IDEA
+ *
+ *   A host (a proxy filter, a server) links libpurser.so. For each request it says what it knows through three
+ *   callbacks; Purser asks only for what the candidate rules read, decides in the caller's thread, and
+ *   afterwards records telemetry. No other process is asked on the way.
+ *
+ *       purser_engine            one a process: what the host supplies, backends, telemetry
+ *         purser_policy_set      a named place for documents and their current plan; reloaded by itself
+ *         purser_worker          the memory of one host thread
+ *           purser_request       host memory; from begin to end it links check and report of one request
+ *       purser_plan              everything compiled from one set of documents; immutable, needs no engine
+ *
+ *       purser_engine_new -> purser_policy_set_new -> purser_policy_set_load
+ *       purser_worker_new (one a thread)
+ *       for each request:  purser_request_begin -> purser_check -> (respond) -> purser_report -> purser_request_end
+ *
+ * CONVENTIONS
+ *
+ *   Status.    Functions return a purser_status. Results go to trailing `_out` parameters, written only when
+ *              PURSER_OK is returned. Every function may return PURSER_INVALID_ARGUMENT (a required pointer is
+ *              NULL, a `size` field is too small, a handle is none) and, if it takes an engine or something made
+ *              from one, PURSER_FORKED (the engine was created before a fork; make one in the child).
+ *   Text.      purser_text is a pointer and a length in bytes, UTF-8, not NUL-terminated unless said so.
+ *              Length 0 may have a NULL pointer.
+ *   Structs.   A struct that the host fills begins with `size`; set it with sizeof. It grows at its end only.
+ *              Fields may be left zero unless said otherwise.
+ *   Numbers.   Values of enums and attribute numbers are never reused. A host must accept unknown ones.
+ *   Freeing.   Who gets a handle frees it with the function of its name. All of them accept NULL.
+ *   Threads.   Engines, policy sets and plans may be used from any thread at any time. A worker, and the requests
+ *              begun on it, are used by one thread at a time; it may be another thread the next time. Concurrent
+ *              or re-entrant use (a callback that calls Purser with the same worker) returns PURSER_BUSY; this is
+ *              a best effort that catches mistakes, not a lock.
+ *   Fork.      Plans may be loaded before a fork and shared copy-on-write. Engines are created in the child.
+ *   Silence.   Purser writes nothing to stdout or stderr, installs no signal handler, reads no environment
+ *              variable, and starts a thread only when a loaded plan names a backend that needs one.
+ *   Memory.    Running out of memory is not handled: like most of libc's callers, Purser may then end the process.
+ */
+#ifndef PURSER_H
+#define PURSER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PURSER_VERSION_MAJOR 0
+#define PURSER_VERSION_MINOR 1
+#define PURSER_VERSION_PATCH 0
+
+/* ------------------------------------------------------------------------------------------------ status */
+
+typedef enum purser_status {
+  PURSER_OK = 0,
+  /* A required pointer is NULL, a `size` is too small, an index is past the end, or a handle is not what it should be. */
+  PURSER_INVALID_ARGUMENT = 1,
+  /* The worker is in use: by another thread, or by the call that this callback serves. Or the handle is still
+   * needed: an engine with workers or policy sets, a worker or policy set with open requests. */
+  PURSER_BUSY = 2,
+  /* The engine was created before this process forked. */
+  PURSER_FORKED = 3,
+  /* The documents have errors; the problems say which. What was in use stays in use. */
+  PURSER_PROBLEMS = 4,
+  /* The call is out of order: a report before a check, a request that was not begun, a resume of what is not pending. */
+  PURSER_WRONG_STATE = 5,
+  /* There is no such thing, such as an attribute of that name or a backend that listens. */
+  PURSER_NOT_FOUND = 6,
+  /* The check waits for an external answer; `done` will be called. */
+  PURSER_PENDING = 7,
+  /* Something of the system could not be had: a thread, a socket, a library. */
+  PURSER_UNAVAILABLE = 8,
+  /* A bound was reached: too many custom attributes, a text that is too long. */
+  PURSER_LIMIT_REACHED = 9
+} purser_status;
+
+/* A short English text for a status, NUL-terminated, static; "unknown status" for others. Any thread. */
+const char *purser_status_text(purser_status status);
+
+/* The library's version, such as "0.1.0", NUL-terminated, static. Any thread. */
+const char *purser_version(void);
+
+/* ------------------------------------------------------------------------------------------------ values */
+
+typedef struct purser_text {
+  const char *data;
+  size_t size;
+} purser_text;
+
+/* Frees text that a function gave to the caller (it says so) and clears it. Accepts NULL and cleared text. */
+void purser_text_free(purser_text *text);
+
+typedef enum purser_type {
+  PURSER_TYPE_NULL = 0,
+  PURSER_TYPE_BOOL = 1,      /* as.boolean, 0 or not 0 */
+  PURSER_TYPE_INT = 2,       /* as.integer */
+  PURSER_TYPE_UINT = 3,      /* as.unsigned_integer */
+  PURSER_TYPE_DOUBLE = 4,    /* as.number */
+  PURSER_TYPE_STRING = 5,    /* as.text; UTF-8 is verified where it is read */
+  PURSER_TYPE_BYTES = 6,     /* as.text */
+  PURSER_TYPE_TIMESTAMP = 7, /* as.seconds since the Unix epoch, nanos 0 to 999999999 */
+  PURSER_TYPE_DURATION = 8,  /* as.seconds and nanos, both of the same sign */
+  PURSER_TYPE_LIST = 9,      /* as.list */
+  PURSER_TYPE_MAP = 10       /* as.map */
+} purser_type;
+
+struct purser_value;
+struct purser_entry;
+
+typedef struct purser_list {
+  const struct purser_value *items;
+  size_t count;
+} purser_list;
+
+typedef struct purser_map {
+  const struct purser_entry *entries;
+  size_t count;
+} purser_map;
+
+/* A tagged value of 24 bytes. */
+typedef struct purser_value {
+  uint32_t type; /* a purser_type */
+  int32_t nanos; /* of a timestamp or duration, else 0 */
+  union {
+    uint8_t boolean;
+    int64_t integer;
+    uint64_t unsigned_integer;
+    double number;
+    int64_t seconds;
+    purser_text text;
+    purser_list list;
+    purser_map map;
+  } as;
+} purser_value;
+
+typedef struct purser_entry {
+  purser_text key;
+  purser_value value;
+} purser_entry;
+
+/* -------------------------------------------------------------------------------------------- attributes */
+
+/* The numbers of the well-known attributes. Names, types and meaning are in docs/attributes.md. A custom attribute,
+ * declared by an AttributeManifest, gets its number from purser_engine_attribute; those begin at
+ * PURSER_ATTRIBUTE_CUSTOM_FIRST. */
+#define PURSER_ATTRIBUTE_REQUEST_METHOD                            1u  /* request.method: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_PATH                              2u  /* request.path: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_URL_PATH                          3u  /* request.url_path: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_QUERY                             4u  /* request.query: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_HOST                              5u  /* request.host: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_SCHEME                            6u  /* request.scheme: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_PROTOCOL                          7u  /* request.protocol: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_HEADERS                           8u  /* request.headers: map(string,string), request */
+#define PURSER_ATTRIBUTE_REQUEST_HEADERS_BYTES                     9u  /* request.headers_bytes: int, request */
+#define PURSER_ATTRIBUTE_REQUEST_REFERER                           10u  /* request.referer: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_USERAGENT                         11u  /* request.useragent: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_ID                                12u  /* request.id: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_TIME                              13u  /* request.time: timestamp, request */
+#define PURSER_ATTRIBUTE_REQUEST_API_KEY                           14u  /* request.api_key: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_AUTH_PRINCIPAL                    15u  /* request.auth.principal: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_AUTH_AUDIENCES                    16u  /* request.auth.audiences: list(string), request */
+#define PURSER_ATTRIBUTE_REQUEST_AUTH_PRESENTER                    17u  /* request.auth.presenter: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_AUTH_CLAIMS                       18u  /* request.auth.claims: map(string,dyn), request */
+#define PURSER_ATTRIBUTE_REQUEST_AUTH_RAW_CLAIMS                   19u  /* request.auth.raw_claims: string, request */
+#define PURSER_ATTRIBUTE_REQUEST_DURATION                          20u  /* request.duration: duration, response */
+#define PURSER_ATTRIBUTE_REQUEST_SIZE                              21u  /* request.size: int, response */
+#define PURSER_ATTRIBUTE_REQUEST_TOTAL_SIZE                        22u  /* request.total_size: int, response */
+#define PURSER_ATTRIBUTE_RESPONSE_CODE                             23u  /* response.code: int, response */
+#define PURSER_ATTRIBUTE_RESPONSE_CODE_DETAILS                     24u  /* response.code_details: string, response */
+#define PURSER_ATTRIBUTE_RESPONSE_FLAGS                            25u  /* response.flags: int, response */
+#define PURSER_ATTRIBUTE_RESPONSE_GRPC_STATUS                      26u  /* response.grpc_status: int, response */
+#define PURSER_ATTRIBUTE_RESPONSE_HEADERS                          27u  /* response.headers: map(string,string), response */
+#define PURSER_ATTRIBUTE_RESPONSE_HEADERS_BYTES                    28u  /* response.headers_bytes: int, response */
+#define PURSER_ATTRIBUTE_RESPONSE_TRAILERS                         29u  /* response.trailers: map(string,string), response */
+#define PURSER_ATTRIBUTE_RESPONSE_SIZE                             30u  /* response.size: int, response */
+#define PURSER_ATTRIBUTE_RESPONSE_TOTAL_SIZE                       31u  /* response.total_size: int, response */
+#define PURSER_ATTRIBUTE_RESPONSE_TIME                             32u  /* response.time: timestamp, response */
+#define PURSER_ATTRIBUTE_RESPONSE_BACKEND_LATENCY                  33u  /* response.backend_latency: duration, response */
+#define PURSER_ATTRIBUTE_SOURCE_ADDRESS                            34u  /* source.address: string, connection */
+#define PURSER_ATTRIBUTE_SOURCE_PORT                               35u  /* source.port: int, connection */
+#define PURSER_ATTRIBUTE_CLIENT_ADDRESS                            36u  /* client.address: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_PRINCIPAL                          37u  /* source.principal: string, connection */
+#define PURSER_ATTRIBUTE_SOURCE_NAMESPACE                          38u  /* source.namespace: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_WORKLOAD_NAME                      39u  /* source.workload.name: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_WORKLOAD_UID                       40u  /* source.workload.uid: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_NAME                               41u  /* source.name: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_UID                                42u  /* source.uid: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_LABELS                             43u  /* source.labels: map(string,string), request */
+#define PURSER_ATTRIBUTE_SOURCE_SERVICE_ACCOUNT                    44u  /* source.service_account: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_OWNER                              45u  /* source.owner: string, request */
+#define PURSER_ATTRIBUTE_SOURCE_CLUSTER                            46u  /* source.cluster: string, request */
+#define PURSER_ATTRIBUTE_DESTINATION_ADDRESS                       47u  /* destination.address: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_PORT                          48u  /* destination.port: int, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_PRINCIPAL                     49u  /* destination.principal: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_NAMESPACE                     50u  /* destination.namespace: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_WORKLOAD_NAME                 51u  /* destination.workload.name: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_WORKLOAD_UID                  52u  /* destination.workload.uid: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_NAME                          53u  /* destination.name: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_UID                           54u  /* destination.uid: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_LABELS                        55u  /* destination.labels: map(string,string), connection */
+#define PURSER_ATTRIBUTE_DESTINATION_SERVICE_NAME                  56u  /* destination.service.name: string, request */
+#define PURSER_ATTRIBUTE_DESTINATION_SERVICE_NAMESPACE             57u  /* destination.service.namespace: string, request */
+#define PURSER_ATTRIBUTE_DESTINATION_SERVICE_HOST                  58u  /* destination.service.host: string, request */
+#define PURSER_ATTRIBUTE_DESTINATION_SERVICE_UID                   59u  /* destination.service.uid: string, request */
+#define PURSER_ATTRIBUTE_DESTINATION_CONTAINER_NAME                60u  /* destination.container.name: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_OWNER                         61u  /* destination.owner: string, connection */
+#define PURSER_ATTRIBUTE_DESTINATION_SERVICE_ACCOUNT               62u  /* destination.service_account: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_ID                             63u  /* connection.id: uint, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_MTLS                           64u  /* connection.mtls: bool, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_REQUESTED_SERVER_NAME          65u  /* connection.requested_server_name: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_TLS_VERSION                    66u  /* connection.tls_version: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_SUBJECT_PEER_CERTIFICATE       67u  /* connection.subject_peer_certificate: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_SUBJECT_LOCAL_CERTIFICATE      68u  /* connection.subject_local_certificate: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_DNS_SAN_PEER_CERTIFICATE       69u  /* connection.dns_san_peer_certificate: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_DNS_SAN_LOCAL_CERTIFICATE      70u  /* connection.dns_san_local_certificate: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_URI_SAN_PEER_CERTIFICATE       71u  /* connection.uri_san_peer_certificate: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_URI_SAN_LOCAL_CERTIFICATE      72u  /* connection.uri_san_local_certificate: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST 73u  /* connection.sha256_peer_certificate_digest: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_EVENT                          74u  /* connection.event: string, connection */
+#define PURSER_ATTRIBUTE_CONNECTION_DURATION                       75u  /* connection.duration: duration, response */
+#define PURSER_ATTRIBUTE_CONNECTION_RECEIVED_BYTES                 76u  /* connection.received_bytes: int, response */
+#define PURSER_ATTRIBUTE_CONNECTION_RECEIVED_BYTES_TOTAL           77u  /* connection.received_bytes_total: int, response */
+#define PURSER_ATTRIBUTE_CONNECTION_SENT_BYTES                     78u  /* connection.sent_bytes: int, response */
+#define PURSER_ATTRIBUTE_CONNECTION_SENT_BYTES_TOTAL               79u  /* connection.sent_bytes_total: int, response */
+#define PURSER_ATTRIBUTE_UPSTREAM_ADDRESS                          80u  /* upstream.address: string, response */
+#define PURSER_ATTRIBUTE_UPSTREAM_PORT                             81u  /* upstream.port: int, response */
+#define PURSER_ATTRIBUTE_UPSTREAM_TLS_VERSION                      82u  /* upstream.tls_version: string, response */
+#define PURSER_ATTRIBUTE_UPSTREAM_REQUEST_ATTEMPT_COUNT            83u  /* upstream.request_attempt_count: uint, response */
+#define PURSER_ATTRIBUTE_UPSTREAM_TRANSPORT_FAILURE_REASON         84u  /* upstream.transport_failure_reason: string, response */
+#define PURSER_ATTRIBUTE_API_SERVICE                               85u  /* api.service: string, request */
+#define PURSER_ATTRIBUTE_API_VERSION                               86u  /* api.version: string, request */
+#define PURSER_ATTRIBUTE_API_OPERATION                             87u  /* api.operation: string, request */
+#define PURSER_ATTRIBUTE_API_PROTOCOL                              88u  /* api.protocol: string, request */
+#define PURSER_ATTRIBUTE_CONTEXT_PROTOCOL                          89u  /* context.protocol: string, connection */
+#define PURSER_ATTRIBUTE_CONTEXT_REPORTER_KIND                     90u  /* context.reporter.kind: string, connection */
+#define PURSER_ATTRIBUTE_CONTEXT_REPORTER_UID                      91u  /* context.reporter.uid: string, connection */
+#define PURSER_ATTRIBUTE_XDS_ROUTE_NAME                            92u  /* xds.route_name: string, request */
+#define PURSER_ATTRIBUTE_XDS_CLUSTER_NAME                          93u  /* xds.cluster_name: string, request */
+#define PURSER_ATTRIBUTE_XDS_VIRTUAL_HOST_NAME                     94u  /* xds.virtual_host_name: string, request */
+#define PURSER_ATTRIBUTE_XDS_LISTENER_DIRECTION                    95u  /* xds.listener_direction: int, connection */
+#define PURSER_ATTRIBUTE_METADATA                                  96u  /* metadata: map(string,dyn), request */
+#define PURSER_ATTRIBUTE_FILTER_STATE                              97u  /* filter_state: map(string,dyn), request */
+#define PURSER_ATTRIBUTE_MCP_METHOD                                98u  /* mcp.method: string, request */
+#define PURSER_ATTRIBUTE_MCP_TOOL                                  99u  /* mcp.tool: string, request */
+#define PURSER_ATTRIBUTE_MCP_SESSION_ID                            100u  /* mcp.session_id: string, request */
+#define PURSER_ATTRIBUTE_CUSTOM_FIRST 4096u
+
+/*
+ * The number of a well-known attribute, by name or alias (`source.ip` is source.address).
+ *   PURSER_NOT_FOUND  there is none.
+ * Any thread; needs no engine.
+ */
+purser_status purser_attribute_number(purser_text name, uint32_t *number_out);
+
+/* When an attribute is known. */
+typedef enum purser_phase {
+  PURSER_PHASE_REQUEST = 0,    /* with the request */
+  PURSER_PHASE_CONNECTION = 1, /* with the connection, before any request on it */
+  PURSER_PHASE_RESPONSE = 2    /* when the request is done */
+} purser_phase;
+
+typedef struct purser_attribute_info {
+  size_t size;
+  purser_text name;
+  purser_text type; /* as in an AttributeManifest: "string", "int", "map(string,string)", ... */
+  purser_phase phase;
+} purser_attribute_info;
+
+/*
+ * Name, type and phase of a well-known attribute; static. `size` is set by the caller.
+ *   PURSER_NOT_FOUND  there is none of this number.
+ */
+purser_status purser_attribute_describe(uint32_t number, purser_attribute_info *info_out);
+
+/* -------------------------------------------------------------------------------------- the host's side */
+
+/* What a callback answers. Absent is not empty: an HTTP host always has request.headers, perhaps without entries. */
+typedef enum purser_presence {
+  PURSER_ABSENT = 0,  /* there is no such attribute or entry */
+  PURSER_PRESENT = 1, /* it was written to the out parameter */
+  PURSER_FAILED = 2,  /* it could not be found out; rules that read it err, and so fail closed */
+  PURSER_NO_MAP = 3   /* from entry and iterate: there is no such map at all, not even an empty one */
+} purser_presence;
+
+/*
+ * Memory for values that a callback must build: joined headers, lists, nested claims. It belongs to the engine and
+ * lives until the purser_* call that asked returns. Valid only inside the callback.
+ */
+typedef struct purser_scratch purser_scratch;
+
+/* Uninitialised memory, aligned to 16 bytes; NULL when the worker's bound (arena_bytes_max) is reached. */
+void *purser_scratch_allocate(purser_scratch *scratch, size_t size);
+
+/* Collects the entries of a map; see purser_host.iterate. Valid only inside that callback. */
+typedef struct purser_visitor purser_visitor;
+
+/*
+ * Gives one entry. Key and value must live until the purser_* call that asked returns. An entry whose key was given
+ * before replaces it.
+ *   PURSER_LIMIT_REACHED  no more memory for entries; stop and return PURSER_FAILED.
+ */
+purser_status purser_visit(purser_visitor *visitor, purser_text key, const purser_value *value);
+
+/*
+ * How the engine asks. Called only from inside purser_check, purser_resume, purser_report and purser_explain, on the
+ * calling thread, with the context given to purser_request_begin. Each attribute and each literal map entry is asked for at
+ * most once a call, and only if a rule needs it. What is written must have the attribute's type, else rules that
+ * read it err. Borrowed bytes must live until the purser_* call that asked returns.
+ */
+typedef struct purser_host {
+  size_t size;
+  /* The value of an attribute that is not a map. Required. */
+  purser_presence (*get)(void *context, uint32_t attribute, purser_scratch *scratch, purser_value *value_out);
+  /* One entry of a map attribute, such as a header; a header's key is in lower case, its several values are joined by a comma.
+   * NULL: the host has no maps. */
+  purser_presence (*entry)(void *context, uint32_t attribute, purser_text key, purser_scratch *scratch,
+                           purser_value *value_out);
+  /* All entries of a map attribute: call purser_visit for each and return PURSER_PRESENT. Asked only by expressions
+   * that need the whole map, such as size(request.headers). NULL: whole maps cannot be read. */
+  purser_presence (*iterate)(void *context, uint32_t attribute, purser_scratch *scratch, purser_visitor *visitor);
+} purser_host;
+
+/* An attribute whose value is the same for every request: own workload, service, labels, reporter. */
+typedef struct purser_constant {
+  purser_text attribute; /* name or alias */
+  purser_value value;    /* of the attribute's type */
+} purser_constant;
+
+/* ----------------------------------------------------------------------------------------------- problems */
+
+/* What is wrong with documents. */
+typedef struct purser_problems purser_problems;
+
+typedef enum purser_severity { PURSER_SEVERITY_ERROR = 1, PURSER_SEVERITY_WARNING = 2 } purser_severity;
+
+typedef struct purser_problem {
+  purser_severity severity;
+  purser_text file; /* path, or the name of the inline document */
+  uint32_t line;    /* 1-based; 0 when the problem has no place */
+  uint32_t column;  /* 1-based, in characters */
+  purser_text message;
+} purser_problem;
+
+/* Any thread. Text lives until the problems are freed. */
+purser_status purser_problems_count(const purser_problems *problems, size_t *count_out);
+purser_status purser_problems_get(const purser_problems *problems, size_t index, purser_problem *problem_out);
+/* All of them as `file:line:column: error: message`, each followed by the source line and a caret. */
+purser_status purser_problems_text(const purser_problems *problems, purser_text *text_out);
+void purser_problems_free(purser_problems *problems);
+
+/* ------------------------------------------------------------------------------------------------- plans */
+
+/* Everything compiled from one set of documents. */
+typedef struct purser_plan purser_plan;
+
+/* A document that is not in a file. */
+typedef struct purser_document {
+  purser_text name; /* stands for the file in messages */
+  purser_text text; /* YAML, one or more documents */
+} purser_document;
+
+typedef struct purser_load_options {
+  size_t size;
+  /* Files, and directories of which every *.yaml, *.yml and *.json is read. */
+  const purser_text *paths;
+  size_t paths_count;
+  const purser_document *documents;
+  size_t documents_count;
+  /* Names of the attributes that the host can supply; NULL: all. A plan that needs another is refused with the
+   * attribute's name. request.url_path, request.query, request.host, request.useragent, request.referer and
+   * destination.service.host also count as supplied when the attribute that they are derived from is. */
+  const purser_text *attributes_served;
+  size_t attributes_served_count;
+  /* Folded into the plan; such an attribute is never asked for. */
+  const purser_constant *constants;
+  size_t constants_count;
+} purser_load_options;
+
+/*
+ * Parses, validates and compiles. Needs no engine, starts no thread, opens no socket; may be called before a fork.
+ * Runs on a thread of its own with a large stack, and waits for it.
+ *   problems_out  may be NULL. Written with PURSER_OK too, where it holds warnings (NULL if there are none), and with PURSER_PROBLEMS.
+ *   PURSER_PROBLEMS     nothing was loaded; *problems_out says why.
+ *   PURSER_UNAVAILABLE  no thread could be started.
+ * The caller frees the plan and the problems. Any thread.
+ */
+purser_status purser_plan_load(const purser_load_options *options, purser_plan **plan_out,
+                               purser_problems **problems_out);
+
+/* A digest of everything that the plan was compiled from: 64 hex digits. Lives as long as the plan. */
+purser_status purser_plan_digest(const purser_plan *plan, purser_text *digest_out);
+
+typedef struct purser_plan_summary {
+  size_t size;
+  size_t policies;
+  size_t rules;
+  size_t metrics;
+  size_t access_logs;
+  size_t backends;
+  size_t value_lists;
+} purser_plan_summary;
+
+/* Counts; `size` is set by the caller. */
+purser_status purser_plan_summarize(const purser_plan *plan, purser_plan_summary *summary_out);
+
+/* The custom attributes that the plan's AttributeManifests declare, in the order of their names. */
+purser_status purser_plan_attributes_count(const purser_plan *plan, size_t *count_out);
+/* `size` is set by the caller. Text lives as long as the plan. For the number, see purser_engine_attribute. */
+purser_status purser_plan_attribute(const purser_plan *plan, size_t index, purser_attribute_info *info_out);
+
+/* Gives up the caller's share; policy sets that use the plan keep theirs. */
+void purser_plan_free(purser_plan *plan);
+
+/* ------------------------------------------------------------------------------------------------ engine */
+
+typedef struct purser_engine purser_engine;
+
+typedef struct purser_engine_options {
+  size_t size;
+  /* As in purser_load_options; used by purser_policy_set_load where its own options name none, and held against
+   * every plan that a policy set is given. */
+  const purser_text *attributes_served;
+  size_t attributes_served_count;
+  const purser_constant *constants;
+  size_t constants_count;
+  size_t arena_bytes_max;      /* what one worker may build in one call; 0: 1 MiB */
+  size_t log_ring_bytes;       /* log records of one worker that wait for the exporter; 0: 256 KiB */
+} purser_engine_options;
+
+/*
+ * Options may be NULL.
+ *   PURSER_NOT_FOUND  attributes_served or constants name an attribute that is neither well-known nor a dotted name.
+ * Frees: purser_engine_free. Any thread.
+ */
+purser_status purser_engine_new(const purser_engine_options *options, purser_engine **engine_out);
+
+/*
+ * Sends what waits, stops the engine's threads and frees it.
+ *   PURSER_BUSY    it still has workers or policy sets; nothing was done.
+ *   PURSER_FORKED  nothing was done; the child leaves the parent's engine alone.
+ */
+purser_status purser_engine_free(purser_engine *engine);
+
+/*
+ * The number of an attribute, well-known or custom; a custom (name, type) gets its number now if it has none, and
+ * keeps it as long as the engine lives.
+ *   type  the name as in an AttributeManifest: "string", "int", "map(string,string)", …; ignored for well-known ones.
+ *   PURSER_NOT_FOUND      the name is not dotted, or the type is none.
+ *   PURSER_LIMIT_REACHED  4,096 custom attributes have numbers.
+ */
+purser_status purser_engine_attribute(purser_engine *engine, purser_text name, purser_text type,
+                                      uint32_t *number_out);
+
+/* ------------------------------------------------------------------------------------------- policy sets */
+
+/* A named place for documents and their current plan. Before it has one, every check is denied: 503, `no-plan`. */
+typedef struct purser_policy_set purser_policy_set;
+
+/* The name separates the telemetry of several sets; it may be empty. Frees: purser_policy_set_free. Any thread. */
+purser_status purser_policy_set_new(purser_engine *engine, purser_text name, purser_policy_set **set_out);
+
+/* PURSER_BUSY: requests begun with it are open; nothing was done. */
+purser_status purser_policy_set_free(purser_policy_set *set);
+
+/*
+ * Makes the plan the set's current one. Requests that were checked keep the plan of their check until they end.
+ * The set takes a share of the plan; the caller keeps its own.
+ *   problems_out        may be NULL; as purser_plan_load.
+ *   PURSER_PROBLEMS     refused, the old plan serves on: an attribute the engine's host does not serve, or no enforced Policy
+ *                       where there was one (unless the PolicySet document says allowEmpty).
+ *   PURSER_UNAVAILABLE  a backend's socket, file, library or thread could not be had; the old plan serves on.
+ */
+purser_status purser_policy_set_use(purser_policy_set *set, purser_plan *plan, purser_problems **problems_out);
+
+/* purser_plan_load with the engine's declarations, then purser_policy_set_use. The same statuses. */
+purser_status purser_policy_set_load(purser_policy_set *set, const purser_load_options *options,
+                                     purser_problems **problems_out);
+
+/* The current plan's digest, copied; free it with purser_text_free.
+ *   PURSER_NOT_FOUND  there is no plan yet. */
+purser_status purser_policy_set_digest(purser_policy_set *set, purser_text *digest_out);
+
+/* ----------------------------------------------------------------------------------------------- workers */
+
+/* The memory of one host thread that checks and reports. */
+typedef struct purser_worker purser_worker;
+
+/* Frees: purser_worker_free. Any thread. */
+purser_status purser_worker_new(purser_engine *engine, purser_worker **worker_out);
+
+/* What it recorded is kept. PURSER_BUSY: in use, or requests begun on it are open; nothing was done. */
+purser_status purser_worker_free(purser_worker *worker);
+
+/* ---------------------------------------------------------------------------------------------- requests */
+
+/*
+ * One request (or connection) from begin to end. The memory is the host's: purser_request_size() bytes, aligned to
+ * 16, not moved between begin and end. Many may be open on one worker.
+ */
+typedef struct purser_request purser_request;
+
+/* Bytes; the same for the life of the process. */
+size_t purser_request_size(void);
+
+typedef struct purser_request_options {
+  size_t size;
+  purser_phase phase; /* PURSER_PHASE_REQUEST or PURSER_PHASE_CONNECTION */
+  /* The checked connection that a request came on, or NULL. It spares evaluating policies of the connection phase again. It
+   * must belong to the same worker and policy set and stay open during the request's check. */
+  const purser_request *connection;
+} purser_request_options;
+
+/*
+ * Begins. `host` is copied; `context` is handed to its callbacks. Options may be NULL.
+ *   PURSER_BUSY         the worker is in use.
+ *   PURSER_WRONG_STATE  worker and set are of different engines.
+ */
+purser_status purser_request_begin(purser_request *memory, purser_worker *worker, purser_policy_set *set,
+                                   const purser_host *host, void *context, const purser_request_options *options);
+
+/* How a check that went pending ended. */
+typedef enum purser_outcome {
+  PURSER_OUTCOME_ANSWERED = 0,  /* call purser_resume */
+  PURSER_OUTCOME_CANCELLED = 1, /* purser_cancel was called */
+  PURSER_OUTCOME_TIMED_OUT = 2, /* call purser_resume; the provider's failureMode decides */
+  PURSER_OUTCOME_CLOSED = 3     /* the engine is being freed */
+} purser_outcome;
+
+typedef struct purser_pending {
+  size_t size;
+  /* Runs exactly once for each check that returned PURSER_PENDING, on any thread, perhaps before purser_check
+   * returns; after purser_cancel it still runs. Release `user` there and only there. */
+  void (*done)(void *user, purser_outcome outcome);
+  void *user;
+} purser_pending;
+
+/*
+ * Decides. A connection check answers early: it denies only what every request on that connection would be denied.
+ *   now_ns   nanoseconds since the Unix epoch; 0: the system's clock is read if the plan needs the time.
+ *   pending  NULL: this host cannot wait; a check that would be pending is answered by the provider's failureMode.
+ *   PURSER_OK           the decision can be read, until purser_request_end.
+ *   PURSER_PENDING      it will be decided later; call purser_resume after `done` has run. No policy of this version can be
+ *                       pending: the form is here so that hosts can be written for it.
+ *   PURSER_BUSY         the worker is in use.
+ *   PURSER_WRONG_STATE  the request is not begun, was checked already, or `connection` does not fit.
+ */
+purser_status purser_check(purser_request *request, int64_t now_ns, const purser_pending *pending);
+
+/* Gives the decision of a pending check; on the request's worker, after `done` said answered or timed out.
+ *   PURSER_PENDING      the answer is not there yet.
+ *   PURSER_WRONG_STATE  the request is not pending. */
+purser_status purser_resume(purser_request *request, int64_t now_ns);
+
+/* Gives up a pending check. `done` runs with PURSER_OUTCOME_CANCELLED unless it ran before.
+ *   PURSER_WRONG_STATE  the request is not pending. */
+purser_status purser_cancel(purser_request *request);
+
+/*
+ * Records metrics and log records of a finished request, with the plan of its check.
+ *   now_ns   as in purser_check.
+ *   PURSER_WRONG_STATE  the request was not checked, or was reported already.
+ *   PURSER_BUSY         the worker is in use.
+ */
+purser_status purser_report(purser_request *request, int64_t now_ns);
+
+/* Ends: the memory is the host's again, decision texts are gone. A pending check is cancelled.
+ *   PURSER_BUSY         the worker is in use; the request stays begun.
+ *   PURSER_WRONG_STATE  it was not begun. */
+purser_status purser_request_end(purser_request *request);
+
+/* --------------------------------------------------------------------------------------------- decisions */
+
+typedef enum purser_verdict { PURSER_VERDICT_DENY = 0, PURSER_VERDICT_ALLOW = 1 } purser_verdict;
+
+typedef enum purser_reason_kind {
+  PURSER_REASON_RULE = 1,          /* a rule holds */
+  PURSER_REASON_RULE_ERROR = 2,    /* a rule erred, and so denies */
+  PURSER_REASON_NO_ALLOW_RULE = 3, /* there are ALLOW rules for this request and none holds */
+  PURSER_REASON_DEFAULT = 4,       /* no ALLOW rule is about this request; the set's default decides */
+  PURSER_REASON_NO_PLAN = 5        /* the policy set has no plan yet */
+} purser_reason_kind;
+
+typedef struct purser_header {
+  purser_text name;
+  purser_text value;    /* empty for a removal */
+  uint32_t operation;   /* a purser_header_operation */
+} purser_header;
+
+typedef enum purser_header_operation {
+  PURSER_HEADER_SET = 0,    /* replace all values of that name */
+  PURSER_HEADER_APPEND = 1, /* add a value */
+  PURSER_HEADER_REMOVE = 2
+} purser_header_operation;
+
+typedef struct purser_rule_reference {
+  purser_text policy;     /* name */
+  purser_text policy_namespace;
+  purser_text rule;       /* name */
+  purser_text file;
+  uint32_t line;          /* 1-based */
+} purser_rule_reference;
+
+/*
+ * The getters read the decision of a checked request. Their text lives until purser_request_end. They may be called
+ * only by the thread that uses the request's worker.
+ *   PURSER_WRONG_STATE  the request has no decision.
+ */
+purser_status purser_decision_verdict(const purser_request *request, purser_verdict *verdict_out);
+/* HTTP status and google.rpc code: 200 and 0 when allowed. */
+purser_status purser_decision_status(const purser_request *request, uint32_t *http_status_out, uint32_t *code_out);
+/* A short text for the client, such as "permission denied"; names no rule. */
+purser_status purser_decision_message(const purser_request *request, purser_text *message_out);
+/* The body to send with a denial; empty unless the rule's `response` has one. */
+purser_status purser_decision_body(const purser_request *request, purser_text *body_out);
+purser_status purser_decision_reason_kind(const purser_request *request, purser_reason_kind *kind_out);
+/* The reason in words, for logs: which rule, or which default and the policies that selected the request. */
+purser_status purser_decision_reason(const purser_request *request, purser_text *reason_out);
+/* The rule of the reason. PURSER_NOT_FOUND: no single rule decided. */
+purser_status purser_decision_rule(const purser_request *request, purser_rule_reference *rule_out);
+/* Changes to the request's headers before it is forwarded (when allowed). */
+purser_status purser_decision_request_headers_count(const purser_request *request, size_t *count_out);
+purser_status purser_decision_request_header(const purser_request *request, size_t index, purser_header *header_out);
+/* Changes to the response's headers; when denied, the headers of the local response. */
+purser_status purser_decision_response_headers_count(const purser_request *request, size_t *count_out);
+purser_status purser_decision_response_header(const purser_request *request, size_t index, purser_header *header_out);
+/* The AUDIT rules that hold, at most 16. */
+purser_status purser_decision_audits_count(const purser_request *request, size_t *count_out);
+purser_status purser_decision_audit(const purser_request *request, size_t index, purser_rule_reference *rule_out);
+/* The rules that erred while deciding, at most 16, each with what went wrong. */
+purser_status purser_decision_errors_count(const purser_request *request, size_t *count_out);
+purser_status purser_decision_error(const purser_request *request, size_t index, purser_rule_reference *rule_out,
+                                    purser_text *error_out);
+/* 1 if the answer came from the check cache. */
+purser_status purser_decision_is_cached(const purser_request *request, uint32_t *cached_out);
+/* What the verdict would be were all Shadow policies enforced. PURSER_NOT_FOUND: the plan has none. */
+purser_status purser_decision_shadow_verdict(const purser_request *request, purser_verdict *verdict_out);
+/* The rules of Shadow policies that make the difference, at most 16; none when the verdicts agree. */
+purser_status purser_decision_shadow_rules_count(const purser_request *request, size_t *count_out);
+purser_status purser_decision_shadow_rule(const purser_request *request, size_t index,
+                                          purser_rule_reference *rule_out);
+/* The digest of the plan that decided. PURSER_NOT_FOUND: there was no plan. */
+purser_status purser_decision_plan(const purser_request *request, purser_text *digest_out);
+
+/*
+ * Decides again with the plan of the check, evaluates every rule, and tells it all as one JSON object; see
+ * docs/explain.md. The values of `authorization`, `cookie`, claims and keys are masked. Slow: not for every request.
+ * The caller frees the text with purser_text_free.
+ *   PURSER_WRONG_STATE  the request was not checked or had no plan.
+ *   PURSER_BUSY         the worker is in use.
+ */
+purser_status purser_explain(purser_request *request, int64_t now_ns, purser_text *json_out);
+
+/* --------------------------------------------------------------------------------------------- telemetry */
+
+/*
+ * All metrics of the engine in Prometheus' text format 0.0.4, Purser's own among them. The caller frees the text with
+ * purser_text_free.
+ *   backend  the name of a prometheus backend: only the metrics sent to it; empty: all.
+ *   PURSER_NOT_FOUND  no loaded plan has that backend.
+ */
+purser_status purser_metrics_render(purser_engine *engine, purser_text backend, purser_text *text_out);
+
+/* Where a prometheus backend listens, as "address:port", copied; free it with purser_text_free. With port 0 in the
+ * document the system chose one.
+ *   PURSER_NOT_FOUND  no such backend, or it has no listener. */
+purser_status purser_backend_address(purser_engine *engine, purser_text backend, purser_text *address_out);
+
+/* Waits until log records of finished reports are written, at most timeout_ms.
+ *   PURSER_UNAVAILABLE  not all of them were in time. */
+purser_status purser_engine_flush(purser_engine *engine, uint32_t timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
