@@ -27,6 +27,7 @@ let package = Package(
     .target(name: "CMicrohttpd", path: "Sources/Microhttpd", cSettings: strictC),
     .target(name: "RE2Shim", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CPurser", path: "include"),
+    .systemLibrary(name: "CSodium", path: "Sources/Sodium"),
 
     // The engine, from the ground up. docs/ARCHITECTURE.md says who may import whom.
     .target(name: "CEL", dependencies: ["CPlatform"], swiftSettings: strict),
@@ -51,7 +52,7 @@ let package = Package(
       name: "PurserConfiguration",
       dependencies: [
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
-        "CPlatform", "CPurser", "CYAML",
+        "CPlatform", "CPurser", "CYAML", "CSodium",
       ],
       path: "Sources/Configuration", swiftSettings: strict),
     .target(

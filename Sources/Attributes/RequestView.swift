@@ -75,7 +75,11 @@ extension RequestView {
       return .string(name)
     case .firstPresent:
       let first = value(binding.first, view, evaluation)
-      return (first.kind == .absent ? value(binding.second, view, evaluation) : first).about(slot)
+      guard first.kind == .absent else { return first.about(slot) }
+      let second = value(binding.second, view, evaluation)
+      // A host without headers has no User-Agent either: that is absence, not failure.
+      if second.kind == .error, second.asError.code == .absentAttribute { return .absent }
+      return second.about(slot)
     }
   }
 

@@ -9,7 +9,7 @@
 import CEL
 import CPurser
 
-public struct SlotBinding: BitwiseCopyable {
+public struct SlotBinding: BitwiseCopyable, Sendable {
   public enum Source: UInt8, BitwiseCopyable, Sendable {
     /// `number`, and `key` for a map's entry.
     case host

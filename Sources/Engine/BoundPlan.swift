@@ -4,6 +4,7 @@
 import CEL
 import CPlatform
 import PurserAttributes
+import PurserBackends
 import PurserPolicy
 import PurserTelemetry
 
@@ -15,18 +16,22 @@ public struct PlanImage {
   public var metricCount: Int
   public var accessLogs: UnsafePointer<AccessLogRecord>
   public var accessLogCount: Int
-  /// `Unmanaged<ValueSet>` by list number.
+  /// By list number; the plan keeps them alive.
   public var valueSets: UnsafePointer<Unmanaged<ValueSet>>
   public var valueSetCount: Int
+  /// What a worker must have room for.
   public var slotsMax: Int
   public var registersMax: Int
   public var labelsMax: Int
   public var digest: Bytes
   /// Not 0 once another plan has taken this one's place. Atomic.
   public var isRetired: UnsafeMutablePointer<UInt64>
+  /// See `ErrorText`. Atomic.
+  public var errorTexts: UnsafeMutablePointer<UInt64>
   public var owner: Unmanaged<BoundPlan>
 }
 
+/// Code and what its slots are, as the request path reads them.
 public struct CodeView: BitwiseCopyable {
   public var code: UnsafePointer<CodeImage>
   public var bindings: UnsafePointer<SlotBinding>
@@ -36,8 +41,12 @@ public struct CodeView: BitwiseCopyable {
 }
 
 public struct MetricRecord: BitwiseCopyable {
+  public static var noProgram: UInt32 { UInt32.max }
+
   public var instrument: UnsafeMutablePointer<InstrumentState>
+  /// `noProgram` counts one.
   public var value: UInt32
+  /// `noProgram` always records.
   public var when: UInt32
   public var labels: UnsafePointer<UInt32>
   public var labelCount: Int
@@ -45,9 +54,137 @@ public struct MetricRecord: BitwiseCopyable {
 
 public struct AccessLogRecord: BitwiseCopyable {
   public var when: UInt32
-  public var fieldNames: UnsafePointer<Bytes>
+  public var fieldKeys: UnsafePointer<Bytes>
   public var fieldPrograms: UnsafePointer<UInt32>
   public var fieldCount: Int
   public var sinks: UnsafePointer<UInt32>
   public var sinkCount: Int
+}
+
+public final class BoundPlan: @unchecked Sendable {
+  public let plan: Plan
+  public let image: UnsafeMutablePointer<PlanImage>
+  private let engine: Unmanaged<Engine>
+  private let scope: String
+  private var memory = PlanMemory()
+  private var instruments: [UnsafeMutablePointer<InstrumentState>] = []
+  private var logDefinitions: [LogDefinition] = []
+  private var isBound = false
+  /// The engine's numbers of the plan's custom attributes.
+  private(set) var numbers: [UInt32: UInt32] = [:]
+
+  var explainer: Explainer { plan.explainer }
+
+  /// Takes what the plan needs of the engine; on failure everything taken is given back.
+  init(plan: Plan, scope: String, engine: Engine) throws(PolicySet.Refusal) {
+    self.plan = plan
+    self.scope = scope
+    self.engine = Unmanaged.passUnretained(engine)
+    image = .allocate(capacity: 1)
+    let retired: UnsafeMutablePointer<UInt64> = .allocate(capacity: 1)
+    retired.initialize(to: 0)
+    let textCount = plan.policyCode.slotNames.count &* ErrorText.codes
+    let errorTexts: UnsafeMutablePointer<UInt64> = .allocate(capacity: textCount &+ 1)
+    errorTexts.initialize(repeating: 0, count: textCount &+ 1)
+
+    let labelsMax = plan.metrics.reduce(0) { max($0, $1.labels.count) }
+    image.initialize(
+      to: PlanImage(
+        policy: plan.policies.image, policyCode: memory.view(of: plan.policyCode, numbers: [:]),
+        telemetryCode: memory.view(of: plan.telemetryCode, numbers: [:]), metrics: memory.keep([]),
+        metricCount: 0, accessLogs: memory.keep([]), accessLogCount: 0,
+        valueSets: memory.keep(plan.valueSets.map { Unmanaged.passUnretained($0) }),
+        valueSetCount: plan.valueSets.count,
+        slotsMax: max(plan.policyCode.bindings.count, plan.telemetryCode.bindings.count),
+        registersMax: max(plan.policyCode.code.registersMax, plan.telemetryCode.code.registersMax),
+        labelsMax: labelsMax, digest: plan.digest, isRetired: retired, errorTexts: errorTexts,
+        owner: Unmanaged.passUnretained(self)))
+    do throws(PolicySet.Refusal) {
+      numbers = try customNumbers(engine)
+      if !numbers.isEmpty {
+        image.pointee.policyCode = memory.view(of: plan.policyCode, numbers: numbers)
+        image.pointee.telemetryCode = memory.view(of: plan.telemetryCode, numbers: numbers)
+      }
+      try bindMetrics(scope, engine)
+      try engine.running.acquire(plan, scope: scope)
+      isBound = true
+      bindAccessLogs(engine)
+    } catch {
+      for instrument in instruments { engine.registry.release(instrument) }
+      instruments = []
+      throw error
+    }
+  }
+
+  deinit {
+    unbind()
+    image.pointee.isRetired.deallocate()
+    ErrorText.free(image.pointee.errorTexts, slots: plan.policyCode.slotNames.count)
+    image.deallocate()
+    memory.free()
+  }
+
+  /// Gives back instruments and backends. Nobody uses the plan any more.
+  func unbind() {
+    guard isBound else { return }
+    isBound = false
+    let engine = engine.takeUnretainedValue()
+    engine.running.release(plan, scope: scope)
+    for instrument in instruments { engine.registry.release(instrument) }
+    instruments = []
+  }
+
+  /// The engine's numbers for the plan's own.
+  private func customNumbers(_ engine: Engine) throws(PolicySet.Refusal) -> [UInt32: UInt32] {
+    var numbers: [UInt32: UInt32] = [:]
+    for attribute in plan.customAttributes {
+      do throws(Engine.NumberProblem) {
+        numbers[attribute.number] = try engine.number(ofCustom: attribute.name, attribute.type)
+      } catch {
+        throw PolicySet.Refusal(
+          kind: .documents,
+          message: error == .tooMany
+            ? "no number is left for custom attribute `\(attribute.name)`"
+            : "custom attribute `\(attribute.name)` needs a dotted name")
+      }
+    }
+    return numbers
+  }
+
+  private func bindMetrics(_ scope: String, _ engine: Engine) throws(PolicySet.Refusal) {
+    var records: [MetricRecord] = []
+    for metric in plan.metrics {
+      do throws(InstrumentProblem) {
+        let instrument = try engine.registry.acquire(scope: scope, metric.definition)
+        instruments.append(instrument)
+        records.append(
+          MetricRecord(
+            instrument: instrument, value: metric.value ?? MetricRecord.noProgram,
+            when: metric.when ?? MetricRecord.noProgram, labels: memory.keep(metric.labels),
+            labelCount: metric.labels.count))
+      } catch {
+        throw PolicySet.Refusal(kind: .documents, message: "metric `\(metric.definition.name)`: \(error.text)")
+      }
+    }
+    image.pointee.metrics = memory.keep(records)
+    image.pointee.metricCount = records.count
+  }
+
+  private func bindAccessLogs(_ engine: Engine) {
+    var records: [AccessLogRecord] = []
+    for log in plan.accessLogs {
+      guard let definition = LogDefinition(fieldNames: log.fields.map { $0.name }) else { continue }
+      logDefinitions.append(definition)
+      let sinks = log.backends.compactMap { name in
+        plan.backends.first { $0.name == name }.flatMap { engine.running.sink(of: $0) }
+      }
+      records.append(
+        AccessLogRecord(
+          when: log.when ?? MetricRecord.noProgram, fieldKeys: UnsafePointer(definition.keys),
+          fieldPrograms: memory.keep(log.fields.map { $0.program }), fieldCount: log.fields.count,
+          sinks: memory.keep(sinks), sinkCount: sinks.count))
+    }
+    image.pointee.accessLogs = memory.keep(records)
+    image.pointee.accessLogCount = records.count
+  }
 }

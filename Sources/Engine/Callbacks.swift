@@ -24,7 +24,7 @@ private func value(of attribute: OwnAttribute, for request: UnsafeMutablePointer
   case .verdict: return .string(verdict(request.pointee.decision.allows))
   case .policy: return .string(policy(of: request))
   case .rule:
-    guard let rule = rule(of: request) else { return .string(.empty) }
+    guard let rule = RequestState.decidingRule(request) else { return .string(.empty) }
     return .string(rule.name)
   case .reason: return .string(RequestState.reason(of: request))
   case .audit: return .string(RequestState.audits(of: request))
@@ -38,17 +38,10 @@ private func value(of attribute: OwnAttribute, for request: UnsafeMutablePointer
   }
 }
 
-private func verdict(_ allows: Bool) -> Bytes { Bytes(allows ? "allow" : "deny") }
-
-private func rule(of request: UnsafeMutablePointer<RequestState>) -> RuleRecord? {
-  guard let plan = request.pointee.plan, request.pointee.decision.rule < plan.pointee.policy.ruleCount else {
-    return nil
-  }
-  return plan.pointee.policy.rules[Int(request.pointee.decision.rule)]
-}
+private func verdict(_ allows: Bool) -> Bytes { Bytes(staticText: allows ? "allow" : "deny") }
 
 private func policy(of request: UnsafeMutablePointer<RequestState>) -> Bytes {
-  guard let rule = rule(of: request), let plan = request.pointee.plan else { return .empty }
+  guard let rule = RequestState.decidingRule(request), let plan = request.pointee.plan else { return .empty }
   return plan.pointee.policy.policies[Int(rule.policy)].label
 }
 
@@ -69,13 +62,4 @@ func callExternal(
   let worker = context.assumingMemoryBound(to: WorkerState.self)
   guard let plan = worker.pointee.plan, values[1].payload < UInt64(plan.pointee.valueSetCount) else { return }
   out.pointee = plan.pointee.valueSets[Int(values[1].payload)]._withUnsafeGuaranteedRef { $0.contains(values[0]) }
-}
-
-extension Bytes {
-  /// Text that lives as long as the process.
-  init(_ text: StaticString) {
-    self.init(
-      text.hasPointerRepresentation ? UnsafeRawPointer(text.utf8Start) : nil,
-      count: UInt32(truncatingIfNeeded: text.utf8CodeUnitCount))
-  }
 }

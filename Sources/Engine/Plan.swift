@@ -2,6 +2,7 @@
 // and no file; an engine binds it (`BoundPlan`) before it decides anything.
 
 import CEL
+import CPlatform
 import PurserAttributes
 import PurserPolicy
 import PurserTelemetry
@@ -25,8 +26,12 @@ public final class Plan: @unchecked Sendable {
   public let hasEnforcedPolicy: Bool
   /// A plan without one may take the place of a plan with one.
   public let allowsEmpty: Bool
-  public let explainSource: ExplainSource
-  public let texts: TextStore
+  /// Parallel to `customAttributes`, at addresses that do not move.
+  public let customAttributeTexts: [(name: Bytes, type: Bytes)]
+  private let explainSource: ExplainSource
+  private let explainLock: OpaquePointer?
+  private var explained: Explainer?
+  private let texts: TextStore
 
   public init(
     digest: Bytes, policies: PolicyStore, policyCode: CompiledPart, telemetryCode: CompiledPart,
@@ -48,6 +53,23 @@ public final class Plan: @unchecked Sendable {
     self.allowsEmpty = allowsEmpty
     self.explainSource = explainSource
     self.texts = texts
+    customAttributeTexts = customAttributes.map { (texts.keep($0.name), texts.keep($0.type.rawValue)) }
+    explainLock = platform_lock_make()
+  }
+
+  deinit {
+    if let explainLock { platform_lock_free(explainLock) }
+  }
+
+  /// Compiled at the first use.
+  var explainer: Explainer {
+    guard let explainLock else { return Explainer(explainSource) }
+    platform_lock_acquire(explainLock)
+    defer { platform_lock_release(explainLock) }
+    if let explained { return explained }
+    let made = Explainer(explainSource)
+    explained = made
+    return made
   }
 }
 
@@ -114,10 +136,10 @@ public struct MetricPlan: Sendable {
 
 public struct AccessLogPlan: Sendable {
   public var when: UInt32?
-  public var fields: [(name: Bytes, program: UInt32)]
+  public var fields: [(name: String, program: UInt32)]
   public var backends: [String]
 
-  public init(when: UInt32?, fields: [(name: Bytes, program: UInt32)], backends: [String]) {
+  public init(when: UInt32?, fields: [(name: String, program: UInt32)], backends: [String]) {
     self.when = when
     self.fields = fields
     self.backends = backends
@@ -126,8 +148,8 @@ public struct AccessLogPlan: Sendable {
 
 public struct BackendPlan: Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
-    /// `listen` is "host:port".
-    case prometheus(listen: String?)
+    /// Without `listen` the host serves the text itself.
+    case prometheus(listen: ListenPlan?)
     case lines(path: String)
   }
 
@@ -140,6 +162,20 @@ public struct BackendPlan: Sendable, Equatable {
   }
 }
 
+public struct ListenPlan: Sendable, Equatable {
+  /// A name or an address; an IPv6 address without its brackets.
+  public var host: String
+  /// 0 lets the system choose.
+  public var port: UInt16
+
+  public init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+  }
+
+  var text: String { (host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host) + ":\(port)" }
+}
+
 /// What an explanation compiles when it is asked for: the text of every condition, and the names in it.
 public struct ExplainSource: Sendable {
   public var environment: Environment
@@ -147,16 +183,18 @@ public struct ExplainSource: Sendable {
   public var matches: [[UInt8]?]
   /// By rule number; nil where a rule always holds.
   public var conditions: [[UInt8]?]
+  public var regex: RegexLibrary?
   /// How the variables of `environment` are bound.
   public var bind: @Sendable (Code) -> CompiledPart
 
   public init(
-    environment: Environment, matches: [[UInt8]?], conditions: [[UInt8]?],
+    environment: Environment, matches: [[UInt8]?], conditions: [[UInt8]?], regex: RegexLibrary?,
     bind: @escaping @Sendable (Code) -> CompiledPart
   ) {
     self.environment = environment
     self.matches = matches
     self.conditions = conditions
+    self.regex = regex
     self.bind = bind
   }
 }

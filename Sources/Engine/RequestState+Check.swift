@@ -33,20 +33,20 @@ extension RequestState {
     let worker = request.pointee.worker
     request.pointee.stage = .checked
     guard let plan = request.pointee.plan else {
-      Shard.count(.checksDenied, in: worker.pointee.shard)
+      Shard.count(worker.pointee.shard, .checksDenied)
       return
     }
     WorkerState.prepare(worker, for: plan)
     decide(request, plan, worker)
     let shard = worker.pointee.shard
-    Shard.count(request.pointee.decision.allows ? .checksAllowed : .checksDenied, in: shard)
+    Shard.count(shard, request.pointee.decision.allows ? .checksAllowed : .checksDenied)
     if request.pointee.decision.errors.count > 0 {
-      Shard.count(.ruleErrors, by: UInt64(request.pointee.decision.errors.count), in: shard)
+      Shard.count(shard, .ruleErrors, UInt64(request.pointee.decision.errors.count))
     }
     if request.pointee.decision.hasShadow,
       request.pointee.decision.shadowAllows != request.pointee.decision.allows
     {
-      Shard.count(.shadowDifferences, in: shard)
+      Shard.count(shard, .shadowDifferences)
     }
     WorkerState.rest(worker)
   }

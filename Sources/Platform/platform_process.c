@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-uint32_t platform_fork_count = 0;
+uint32_t platform_fork_counter = 0;
 
-static void count_fork(void) { platform_fork_count += 1; }
+static void count_fork(void) { platform_fork_counter += 1; }
 
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, count_fork); }
 

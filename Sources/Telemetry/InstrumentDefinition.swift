@@ -58,6 +58,8 @@ public struct InstrumentDefinition: Equatable, Sendable {
 public enum InstrumentProblem: Error, Equatable, Sendable {
   /// Not a letter, `_` or `:` first, then also digits and `.`.
   case illegalName
+  /// It begins with `purser_`, as the engine's own counters do.
+  case reservedName
   /// Not a letter or `_` first, then also digits and `.`; or it begins with `__`.
   case illegalLabelName(String)
   /// A label name that Purser or a backend gives a meaning of its own.
@@ -77,6 +79,7 @@ public enum InstrumentProblem: Error, Equatable, Sendable {
     switch self {
     case .illegalName:
       "illegal metric name: it must begin with a letter, `_` or `:`, and continue with those, digits or `.`"
+    case .reservedName: "metric names that begin with `purser_` are reserved"
     case .illegalLabelName(let name):
       "illegal label name `\(name)`: it must begin with a letter or `_`, not with `__`, and continue with those, digits or `.`"
     case .reservedLabelName(let name): "label name `\(name)` is reserved"
@@ -96,12 +99,13 @@ extension InstrumentDefinition {
   /// Nil when the definition is sound.
   public var problem: InstrumentProblem? {
     guard InstrumentDefinition.isLegal(name, colon: true) else { return .illegalName }
+    guard !InstrumentDefinition.withoutDots(name).starts(with: "purser_".utf8) else { return .reservedName }
     guard labelNames.count <= InstrumentDefinition.labelsMax else { return .tooManyLabels }
     var seen: [[UInt8]] = []
     for label in labelNames {
       guard InstrumentDefinition.isLegal(label, colon: false) else { return .illegalLabelName(label) }
-      let written = label.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "_") : $0 }
-      if written.starts(with: [UInt8(ascii: "_"), UInt8(ascii: "_")]) { return .illegalLabelName(label) }
+      let written = InstrumentDefinition.withoutDots(label)
+      if written.starts(with: "__".utf8) { return .illegalLabelName(label) }
       // `le` is the bucket bound of a histogram in Prometheus' text.
       if written == Array("le".utf8) && kind == .distribution { return .reservedLabelName(label) }
       if written == Array("otel_metric_overflow".utf8) { return .reservedLabelName(label) }
@@ -116,6 +120,10 @@ extension InstrumentDefinition {
     }
     guard seriesMax >= 1, seriesMax <= InstrumentDefinition.seriesMaxLimit else { return .illegalSeriesMax }
     return nil
+  }
+
+  private static func withoutDots(_ name: String) -> [UInt8] {
+    name.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "_") : $0 }
   }
 
   private static func isLegal(_ name: String, colon: Bool) -> Bool {

@@ -57,13 +57,13 @@ public struct InstrumentState {
     let state = malloc(MemoryLayout<InstrumentState>.size)
     let table = SeriesTable.make(seriesMax: definition.seriesMax)
     guard let bounds, let shared, let seriesByID, let freeIDs, let retired, let state, let table else {
-      free(bounds)
-      free(shared)
-      free(seriesByID)
-      free(freeIDs)
-      free(retired)
-      free(state)
-      free(table)
+      CPlatform.free(bounds)
+      CPlatform.free(shared)
+      CPlatform.free(seriesByID)
+      CPlatform.free(freeIDs)
+      CPlatform.free(retired)
+      CPlatform.free(state)
+      CPlatform.free(table)
       platform_lock_free(lock)
       return nil
     }
@@ -154,6 +154,13 @@ extension InstrumentState {
     table.insert(series)
     noteRoom(state)
     return id
+  }
+
+  /// Every id given out so far, the overflow series' too. Ids made while the caller looks may be missing.
+  static func ids(_ state: UnsafeMutablePointer<InstrumentState>) -> Range<Int> {
+    platform_lock_acquire(state.pointee.lock)
+    defer { platform_lock_release(state.pointee.lock) }
+    return 0..<max(state.pointee.idNext, 1)
   }
 
   /// Under the lock: puts a retired series back into the table.

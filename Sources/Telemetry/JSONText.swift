@@ -83,7 +83,7 @@ extension TextSpan {
 
   /// A JSON string of UTF-8 text, cut at a code point boundary when longer than `bytesMax`; true when it was.
   @discardableResult
-  mutating func append(quoted text: Bytes, bytesMax: Int) -> Bool {
+  public mutating func append(quoted text: Bytes, bytesMax: Int) -> Bool {
     var length = Int(text.count)
     let cut = length > bytesMax
     append(UInt8(ascii: "\""))

@@ -27,8 +27,7 @@ struct Series {
   static func make(hash: UInt64, id: UInt32, labels: UnsafePointer<Bytes>, count: Int) -> UnsafeMutablePointer<Series>? {
     var textBytes = 0
     for index in 0..<count { textBytes &+= Int(labels[index].count) }
-    // `sameText` may read up to eight bytes from where a text begins.
-    let size = headerBytes &+ lengthBytes(count) &+ textBytes &+ 8
+    let size = headerBytes &+ lengthBytes(count) &+ textBytes
     guard let block = malloc(size) else { return nil }
     let series = block.bindMemory(to: Series.self, capacity: 1)
     series.initialize(to: Series(hash: hash, id: id, textBytes: UInt32(truncatingIfNeeded: textBytes)))
@@ -160,8 +159,14 @@ enum LabelHash {
   @inline(__always)
   static func sameText(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ length: Int) -> Bool {
     if length >= 8 {
-      if length > 16 { return memcmp(a, b, length) == 0 }
       let end = length &- 8
+      var index = 8
+      while index < end {
+        if a.loadUnaligned(fromByteOffset: index, as: UInt64.self) != b.loadUnaligned(fromByteOffset: index, as: UInt64.self) {
+          return false
+        }
+        index &+= 8
+      }
       return a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self)
         && a.loadUnaligned(fromByteOffset: end, as: UInt64.self) == b.loadUnaligned(fromByteOffset: end, as: UInt64.self)
     }

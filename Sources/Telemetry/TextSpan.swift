@@ -123,9 +123,8 @@ extension TextSpan {
     while decimals <= 17 {
       let scaled = magnitude * power
       guard scaled < 9_007_199_254_740_992 else { break }
-      if let digits = UInt64(exactly: (scaled + 0.5).rounded(.down)), Double(digits) / power == magnitude,
-        digits > 0 ? magnitude >= 1e-6 : magnitude == 0
-      {
+      let digits = platform_truncate(scaled + 0.5).magnitude
+      if Double(digits) / power == magnitude, digits > 0 ? magnitude >= 1e-6 : magnitude == 0 {
         append(digits: digits, decimals: decimals)
         return
       }
@@ -167,7 +166,7 @@ extension TextSpan {
       if point > -6, point <= 21 {
         if point <= 0 {
           append("0.")
-          for _ in point..<0 { append(48) }
+          for _ in point..<0 { append(UInt8(ascii: "0")) }
           for index in 0..<count { append(digit(index)) }
         } else {
           for index in 0..<max(point, count) {
@@ -181,7 +180,8 @@ extension TextSpan {
           append(UInt8(ascii: "."))
           for index in 1..<count { append(digit(index)) }
         }
-        append(point > 0 ? "e+" : "e")
+        append(UInt8(ascii: "e"))
+        if point > 0 { append(UInt8(ascii: "+")) }
         append(decimal: Int64(point &- 1))
       }
     }

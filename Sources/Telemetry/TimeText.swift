@@ -2,7 +2,7 @@
 // usual formatter, and no Foundation.
 
 extension TextSpan {
-  /// `2026-01-02T03:04:05.006Z`, with 0, 3, 6 or 9 digits of fraction. False, and nothing written, outside the years 1 to
+  /// `2026-01-02T03:04:05.006Z`, with up to 9 digits of fraction. False, and nothing written, outside the years 1 to
   /// 9999.
   public mutating func append(timestamp seconds: Int64, nanoseconds: Int32) -> Bool {
     guard seconds >= -62_135_596_800, seconds <= 253_402_300_799, nanoseconds >= 0, nanoseconds < 1_000_000_000 else {
@@ -38,7 +38,7 @@ extension TextSpan {
     return true
   }
 
-  /// `1.5s`, `-0.000001s`, as protobuf's JSON writes a duration.
+  /// `1.5s`, `-0.000001s`.
   public mutating func append(duration seconds: Int64, nanoseconds: Int32) {
     if seconds < 0 || nanoseconds < 0 { append(UInt8(ascii: "-")) }
     append(decimal: seconds.magnitude)
@@ -46,15 +46,16 @@ extension TextSpan {
     append(UInt8(ascii: "s"))
   }
 
+  /// As few digits as say it all, as CEL's own `string` gives them.
   private mutating func append(nanoseconds: UInt64) {
     guard nanoseconds > 0 else { return }
-    append(UInt8(ascii: "."))
-    if nanoseconds % 1_000_000 == 0 {
-      append(fraction: nanoseconds / 1_000_000, width: 3)
-    } else if nanoseconds % 1000 == 0 {
-      append(fraction: nanoseconds / 1000, width: 6)
-    } else {
-      append(fraction: nanoseconds, width: 9)
+    var digits = nanoseconds
+    var width = 9
+    while digits % 10 == 0 {
+      digits /= 10
+      width &-= 1
     }
+    append(UInt8(ascii: "."))
+    append(fraction: digits, width: width)
   }
 }

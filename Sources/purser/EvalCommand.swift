@@ -29,10 +29,6 @@ struct EvalCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "text or json.")
   var output: OutputFormat = .text
 
-  func validate() throws {
-    if policy.isEmpty { throw ValidationError("Missing expected argument '--policy <path>'") }
-  }
-
   func run() throws {
     let session = try Session(policies: policy)
     if !session.plan.warnings.text.isEmpty {

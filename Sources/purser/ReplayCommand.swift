@@ -20,10 +20,6 @@ struct ReplayCommand: ParsableCommand {
   /// Bad lines that are shown one by one; the rest are only counted.
   private static let complaintsMax = 20
 
-  func validate() throws {
-    if policy.isEmpty { throw ValidationError("Missing expected argument '--policy <path>'") }
-  }
-
   func run() throws {
     let session = try Session(policies: policy)
     if !session.plan.warnings.text.isEmpty {

@@ -46,17 +46,21 @@ extension TimeSpan {
     var total: Int128 = 0
     guard !reader.isAtEnd else { return nil }
     while !reader.isAtEnd {
-      let whole = reader.wholeNumber()
+      var whole: Int64 = 0
       var fraction: Int64 = 0
-      var hasFraction = false
-      if reader.take(".") {
-        if let digits = reader.fraction() {
-          fraction = digits
-          hasFraction = true
-        }
+      let hasWhole = reader.isAtDigit
+      if hasWhole {
+        guard let digits = reader.wholeNumber() else { return nil }
+        whole = digits
       }
-      guard whole != nil || hasFraction, let unit = reader.unit() else { return nil }
-      total += Int128(whole ?? 0) * unit + Int128(fraction) * unit / 1_000_000_000
+      let hasPoint = reader.take(".")
+      let hasFraction = hasPoint && reader.isAtDigit
+      if hasFraction {
+        guard let digits = reader.fraction() else { return nil }
+        fraction = digits
+      }
+      guard hasWhole || hasFraction, let unit = reader.unit() else { return nil }
+      total += Int128(whole) * unit + Int128(fraction) * unit / 1_000_000_000
       // The bound of google.protobuf.Duration.
       guard total <= 315_576_000_000 * 1_000_000_000 else { return nil }
     }
@@ -92,6 +96,7 @@ private struct DigitReader {
   }
 
   var isAtEnd: Bool { rest.isEmpty }
+  var isAtDigit: Bool { rest.first.map { $0 >= "0" && $0 <= "9" } ?? false }
 
   mutating func take(_ character: Character) -> Bool {
     guard rest.first == character else { return false }

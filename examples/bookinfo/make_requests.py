@@ -187,6 +187,11 @@ class Recording:
             self.hop(at_ms + 8, reviews, "ratings-v1", "GET", "/ratings/0", agent, size=48, took_us=900 + dice.below(2500),
                      **inner(seen))
 
+        if index % 4 != 2 and not crawler:
+            # Browsers without the page's style sheet in their cache ask for it next.
+            self.hop(at_ms + 60, "ingress", "productpage-v1", "GET", "/static/bootstrap/css/bootstrap.min.css", agent,
+                     size=121457, took_us=1200 + dice.below(900), client=client, user=user)
+
     def rest(self):
         """What happens beside the page views."""
         dice = self.dice

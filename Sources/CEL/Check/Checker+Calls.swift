@@ -12,21 +12,28 @@ extension Checker {
     {
       return type
     }
-    if let target, environment.hasDottedFunctions, let dotted = dottedFunction(function, target: target) {
-      // `math.least(a, b)` looked like a method of `math`.
-      tree.replace(id, kind: .call(function: dotted, target: nil, arguments: arguments))
-      return call(id, node, dotted, environment.functions[dotted] ?? [], isMember: false, arguments)
-    }
-    if let target {
-      if isTyped, environment.hasDottedFunctions, let prefix = functionNamespace(target) {
-        for argument in arguments { _ = visit(argument) }
-        return failUnknownFunction(prefix + "." + function, at: Span(node.span.start, node.anchor &+ width(function)))
-      }
-      let operands = [target] + arguments
-      return call(id, node, function, environment.functions[function] ?? [], isMember: true, operands)
-    }
+    if let target { return visitMethod(id, node, function, target, arguments) }
     let (name, overloads) = globalFunction(function)
     return call(id, node, name, overloads, isMember: false, arguments)
+  }
+
+  private mutating func visitMethod(
+    _ id: NodeID, _ node: Node, _ function: String, _ target: NodeID, _ arguments: [NodeID]
+  ) -> TypeID {
+    if environment.hasDottedFunctions {
+      if let dotted = dottedFunction(function, target: target) {
+        // `math.least(a, b)` looked like a method of `math`.
+        tree.replace(id, kind: .call(function: dotted, target: nil, arguments: arguments))
+        return call(id, node, dotted, environment.functions[dotted] ?? [], isMember: false, arguments)
+      }
+      if isTyped, let namespace = functionNamespace(target) {
+        _ = visit(arguments)
+        return failUnknownFunction(
+          namespace + "." + function, at: Span(node.span.start, node.anchor &+ width(function)))
+      }
+    }
+    return call(
+      id, node, function, environment.functions[function] ?? [], isMember: true, [target] + arguments)
   }
 
   private func dottedFunction(_ function: String, target: NodeID) -> String? {
@@ -69,10 +76,10 @@ extension Checker {
     if isTyped, overloads.isEmpty {
       let result = failUnknownFunction(function, at: Span(node.anchor, node.anchor &+ width(function)))
       // The arguments of what was meant as a macro have names of their own.
-      if Parser.macro(nearestFunction(function) ?? function) == nil { for operand in operands { _ = visit(operand) } }
+      if Parser.macro(nearestFunction(function) ?? function) == nil { _ = visit(operands) }
       return result
     }
-    let types = operands.map { visit($0) }
+    let types = visit(operands)
     var implementations: [Overload.Implementation] = []
     var result: TypeID?
     for overload in overloads where overload.isMember == isMember {

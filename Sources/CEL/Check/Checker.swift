@@ -43,6 +43,7 @@ public struct Checker {
         at: tree[tree.root].span,
         "expected \(table.nameWithArticle(expecting)), found \(table.nameWithArticle(found))")
     }
+    checker.diagnostics.sort()
     diagnostics.add(checker.diagnostics)
     return checker.diagnostics.hasErrors ? nil : checker.finished()
   }
@@ -68,8 +69,8 @@ public struct Checker {
     if container.isEmpty { return [] }
     var prefixes: [String] = []
     var prefix = ""
-    for part in container.split(separator: ".") {
-      prefix += part + "."
+    for part in container.utf8.split(separator: UInt8(ascii: ".")) {
+      prefix += String(decoding: part, as: UTF8.self) + "."
       prefixes.append(prefix)
     }
     return prefixes.reversed()
@@ -131,12 +132,10 @@ extension Checker {
     case .conditional(let condition, let then, let otherwise):
       return visitConditional(node, condition, then, otherwise)
     case .list(let elements):
-      let element = join(elements.map { visit($0) })
-      return isTyped ? unification.table.list(element) : .dyn
+      return visitList(elements)
     case .map(let entries): return visitMap(entries)
     case .message(let type, let fields):
-      for field in fields { _ = visit(field.value) }
-      return fail(at: node.span, "unknown message type `\(Parser.shortened(type))`")
+      return visitMessage(type, fields, node.span)
     case .comprehension(let comprehension): return visitComprehension(comprehension)
     }
   }
@@ -151,6 +150,23 @@ extension Checker {
     case .string: .string
     case .bytes: .bytes
     }
+  }
+
+  mutating func visit(_ ids: [NodeID]) -> [TypeID] {
+    var types: [TypeID] = []
+    types.reserveCapacity(ids.count)
+    for id in ids { types.append(visit(id)) }
+    return types
+  }
+
+  private mutating func visitList(_ elements: [NodeID]) -> TypeID {
+    let element = join(visit(elements))
+    return isTyped ? unification.table.list(element) : .dyn
+  }
+
+  private mutating func visitMessage(_ type: String, _ fields: [Node.MessageField], _ span: Span) -> TypeID {
+    for field in fields { _ = visit(field.value) }
+    return fail(at: span, "unknown message type `\(Parser.shortened(type))`")
   }
 
   /// The type that all of `types` have; of none, one that is decided later.
@@ -227,13 +243,14 @@ extension Checker {
           "`\(comprehension.macro.rawValue)` needs a condition, a bool, found \(nameWithArticle(type))")
       }
     }
-    let transform = comprehension.transform.map { visit($0) }
+    var result = element
+    if let transform = comprehension.transform { result = visit(transform) }
     scopes.removeLast()
     guard isTyped else { return .dyn }
     switch comprehension.macro {
     case .all, .exists, .existsOne: return .bool
     case .filter: return unification.table.list(element)
-    case .map: return unification.table.list(transform ?? element)
+    case .map: return unification.table.list(result)
     }
   }
 

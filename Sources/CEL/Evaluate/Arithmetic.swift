@@ -9,7 +9,7 @@ func add(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer) -> Value {
   case (.list, .list): return concatenateLists(a, b, evaluation)
   case (.timestamp, .duration): return Instant.add(a, b)
   case (.duration, .timestamp): return Instant.add(b, a)
-  case (.duration, .duration): return Span64.add(a, b)
+  case (.duration, .duration): return TimeSpan.add(a, b)
   default: return .failure(.noSuchOverload)
   }
 }
@@ -19,9 +19,9 @@ func subtract(_ a: Value, _ b: Value) -> Value {
   case (.int, .int): return checked(a.asInt.subtractingReportingOverflow(b.asInt))
   case (.uint, .uint): return checked(a.asUInt.subtractingReportingOverflow(b.asUInt))
   case (.double, .double): return .double(a.asDouble - b.asDouble)
-  case (.timestamp, .duration): return Instant.add(a, Span64.negated(b))
+  case (.timestamp, .duration): return Instant.add(a, TimeSpan.negated(b))
   case (.timestamp, .timestamp): return Instant.difference(a, b)
-  case (.duration, .duration): return Span64.add(a, Span64.negated(b))
+  case (.duration, .duration): return TimeSpan.add(a, TimeSpan.negated(b))
   default: return .failure(.noSuchOverload)
   }
 }

@@ -65,8 +65,13 @@ func findEntry(_ map: Value, _ key: Value, _ evaluation: Evaluation.Pointer) -> 
 /// Equality without rounding: a double is a key only where it is that integer exactly.
 private func sameNumber(_ key: Value, _ asked: Value) -> Bool {
   guard asked.kind == .double else { return compareNumbers(key, asked) == 0 }
-  if key.kind == .int { return Int64(exactly: asked.asDouble) == key.asInt }
-  return UInt64(exactly: asked.asDouble) == key.asUInt
+  let number = asked.asDouble
+  if key.kind == .int {
+    guard let whole = truncatedToInt(number) else { return false }
+    return whole == key.asInt && Double(whole) == number
+  }
+  guard let whole = truncatedToUInt(number) else { return false }
+  return whole == key.asUInt && Double(whole) == number
 }
 
 /// `container[key]`.
@@ -78,7 +83,9 @@ func index(_ container: Value, _ key: Value, _ evaluation: Evaluation.Pointer) -
     case .int: position = key.asInt < 0 ? .max : key.asUInt
     case .uint: position = key.asUInt
     case .double:
-      guard let exact = UInt64(exactly: key.asDouble) else { return .failure(.invalidArgument) }
+      guard let exact = truncatedToUInt(key.asDouble), Double(exact) == key.asDouble else {
+        return .failure(.invalidArgument)
+      }
       position = exact
     default: return .failure(.noSuchOverload)
     }

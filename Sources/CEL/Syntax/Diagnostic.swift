@@ -19,6 +19,8 @@ public struct Diagnostic: Sendable, Equatable {
 /// The diagnostics of one expression, capped so that hostile text cannot fill memory.
 public struct Diagnostics: Sendable {
   public static let countMax = 20
+  /// So that warnings leave room for errors.
+  private static let warningsMax = 10
 
   public private(set) var items: [Diagnostic] = []
   public private(set) var hasErrors = false
@@ -39,7 +41,15 @@ public struct Diagnostics: Sendable {
     for item in other.items where items.count < Diagnostics.countMax { items.append(item) }
   }
 
+  /// In the order of the text; those of one place keep theirs.
+  mutating func sort() {
+    let sorted = items.enumerated().sorted {
+      ($0.element.span.start, $0.offset) < ($1.element.span.start, $1.offset)
+    }
+    items = sorted.map { $0.element }
+  }
+
   public mutating func warn(at span: Span, _ message: String) {
-    if items.count < Diagnostics.countMax { items.append(Diagnostic(.warning, at: span, message)) }
+    if items.count < Diagnostics.warningsMax { items.append(Diagnostic(.warning, at: span, message)) }
   }
 }

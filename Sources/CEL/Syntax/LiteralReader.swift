@@ -36,8 +36,8 @@ struct LiteralReader {
 
   /// What is too large for a double is infinite, as in cel-cpp.
   func double(_ token: Token) -> Double? {
-    let digits = String(decoding: text[Int(token.start)..<Int(token.end)], as: UTF8.self)
-    return Double(digits)
+    guard let base = text.baseAddress else { return nil }
+    return NumberText.double(Bytes(base + Int(token.start), count: token.end &- token.start))
   }
 
   /// The bytes of a `string` or `bytes` token, its escapes replaced. Nil after reporting a bad escape.

@@ -32,9 +32,9 @@ extension Parser {
       return argument
     case .invalid: return argument
     default:
-      let span = tree[argument].span
-      diagnostics.error(
-        at: span, "`has` takes a field such as `a.b`\(isIndex(argument) ? ": for a map's key write `\"key\" in map`" : "")")
+      var message = "`has` takes a field such as `a.b`"
+      if isIndex(argument) { message += ": for a map's key write `\"key\" in map`" }
+      diagnostics.error(at: tree[argument].span, message)
       return argument
     }
   }

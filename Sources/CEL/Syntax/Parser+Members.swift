@@ -18,10 +18,11 @@ extension Parser {
           .call(function: "_[_]", target: nil, arguments: [operand, index]), from: start, anchor: anchor,
           over: operand, index)
       case .openBrace:
-        guard let type = qualifiedName(operand) else {
+        guard let (type, nodeCount) = qualifiedName(operand) else {
           fail(at: current.span, "only a message type's name can stand before `{`")
           return operand
         }
+        removeLast(nodeCount)
         operand = parseMessage(type, from: start)
       default:
         return operand
@@ -255,8 +256,8 @@ extension Parser {
     advance()
   }
 
-  /// `a.b.C` or `.a.b.C` of a node that is nothing but names.
-  func qualifiedName(_ id: NodeID) -> String? {
+  /// `a.b.C` or `.a.b.C` of a node that is nothing but names, and of how many nodes it is made.
+  private func qualifiedName(_ id: NodeID) -> (name: String, nodeCount: Int)? {
     var fields: [String] = []
     var next = id
     while true {
@@ -267,7 +268,7 @@ extension Parser {
       case .identifier(let name, let isRooted):
         var result = isRooted ? "." + name : name
         for field in fields.reversed() { result += "." + field }
-        return result
+        return (result, fields.count &+ 1)
       default: return nil
       }
     }

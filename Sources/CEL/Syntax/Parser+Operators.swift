@@ -1,7 +1,11 @@
 // Operators, from the conditional down to the unary ones.
 
 extension Parser {
-  mutating func parseExpression() -> NodeID { descend { $0.parseConditional() } }
+  mutating func parseExpression() -> NodeID {
+    guard enter() else { return appendInvalid() }
+    defer { leave() }
+    return parseConditional()
+  }
 
   private mutating func parseConditional() -> NodeID {
     let start = current.start
@@ -81,6 +85,10 @@ extension Parser {
   private mutating func parseUnary() -> NodeID {
     let kind = current.kind
     guard kind == .not || (kind == .minus && !startsNegativeNumber) else { return parseMember() }
+    return parseUnaryRun(of: kind)
+  }
+
+  private mutating func parseUnaryRun(of kind: Token.Kind) -> NodeID {
     let first = position
     while current.kind == kind, !(kind == .minus && startsNegativeNumber) { advance() }
     let last = position

@@ -60,6 +60,7 @@ public struct Parser {
       let tokens = Lexer.lex(bytes, diagnostics: &own)
       var parser = Parser(text: bytes, tokens: tokens, limits: limits, hasMacros: macros, diagnostics: own)
       parser.parseWhole()
+      parser.diagnostics.sort()
       diagnostics.add(parser.diagnostics)
       return parser.diagnostics.hasErrors ? nil : parser.tree
     }
@@ -193,20 +194,27 @@ extension Parser {
     return tree.append(Node(span: span, anchor: anchor, kind: isExhausted ? .invalid : kind))
   }
 
+  /// Takes back the last nodes: names that turned out to be a type's, and are no expression.
+  mutating func removeLast(_ count: Int) {
+    tree.removeLast(count)
+    heights.removeLast(min(count, heights.count))
+  }
+
   mutating func appendInvalid() -> NodeID { append(.invalid, from: current.start, anchor: current.start) }
 
   private mutating func exhaustDepth(at span: Span) {
     exhaust(at: span, "expression is nested deeper than \(limits.depthMax) levels")
   }
 
-  /// Runs `body` one level down, or gives an invalid node past the limit.
-  mutating func descend(_ body: (inout Parser) -> NodeID) -> NodeID {
+  /// One level down, with `leave` on the way back; false past the limit.
+  mutating func enter() -> Bool {
     guard depth < limits.depthMax else {
       exhaustDepth(at: current.span)
-      return appendInvalid()
+      return false
     }
     depth &+= 1
-    defer { depth &-= 1 }
-    return body(&self)
+    return true
   }
+
+  mutating func leave() { depth &-= 1 }
 }

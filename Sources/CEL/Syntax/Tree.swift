@@ -127,6 +127,8 @@ public struct Tree: Sendable {
     return id
   }
 
+  mutating func removeLast(_ count: Int) { nodes.removeLast(min(count, nodes.count)) }
+
   /// Gives a node another meaning: `has(a.b)` out of `a.b`, a namespaced function out of a method call. The
   /// children of `kind` come before `id`. An id that is not of this tree is ignored.
   mutating func replace(_ id: NodeID, kind: Node.Kind, span: Span? = nil) {

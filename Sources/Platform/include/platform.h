@@ -22,6 +22,10 @@ bool purser_parse_double(const uint8_t *text, size_t size, double *result);
  * without a separator to `digits` and gives their number; `value` = ±0.DIGITS · 10^exponent. */
 int purser_shortest_digits(double value, char digits[18], int *exponent);
 
+/* Towards zero. The number must be within the type's range: the conversion itself has no check that could trap. */
+static inline int64_t purser_truncate_int(double number) { return (int64_t)number; }
+static inline uint64_t purser_truncate_uint(double number) { return (uint64_t)number; }
+
 /* First occurrence of the needle, or NULL; linear time. */
 const uint8_t *purser_find(const uint8_t *text, size_t size, const uint8_t *needle, size_t needle_size);
 

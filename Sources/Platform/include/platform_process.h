@@ -8,7 +8,8 @@
 
 /* How often this process is a fork's child of one that called this before: equal numbers, same process. Counted by
  * pthread_atfork, so asking costs one load. */
-extern uint32_t platform_fork_count;
+extern uint32_t platform_fork_counter;
+static inline uint32_t platform_fork_count(void) { return platform_fork_counter; }
 void platform_watch_forks(void);
 
 /* Stores a word before any later load of this thread. Where other threads answer by platform_barrier_others only the

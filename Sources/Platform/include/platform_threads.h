@@ -73,6 +73,13 @@ int64_t platform_wall_nanoseconds(void);
 /* For hash seeds. Never waits. */
 uint64_t platform_random_word(void);
 
+/* --- Numbers ---------------------------------------------------------------------------------------------------- */
+
+/* `value` without its fraction; 0 when it is beyond 64 bits or not a number. Swift's own conversions trap, or call libm. */
+static inline int64_t platform_truncate(double value) {
+  return value > -9223372036854775808.0 && value < 9223372036854775808.0 ? (int64_t)value : 0;
+}
+
 /* --- Text ------------------------------------------------------------------------------------------------------- */
 
 /* What an errno number means, always ended by NUL. */

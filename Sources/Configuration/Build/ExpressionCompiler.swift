@@ -1,0 +1,140 @@
+// One expression from its text to a program, with everything that can be wrong with it said at its place in the YAML.
+
+import CEL
+import PurserAttributes
+import PurserEngine
+
+struct ExpressionCompiler {
+  /// What an expression is for: which attributes are known by then, and which type it must have.
+  struct Purpose {
+    var phase: Phase
+    /// Whose phase that is, for messages.
+    var subject: String
+    var type: TypeID?
+    /// Whether a read that can fail on ordinary requests deserves a warning: it decides something.
+    var warnsOfUnguardedReads: Bool
+  }
+
+  var builder: CodeBuilder
+  let environment: Environment
+  let binder: SlotBinder
+  private(set) var needs: [AttributeNeed] = []
+  private var needed: Set<UInt32> = []
+  private let sources: SourceSet
+
+  init(environment: Environment, binder: SlotBinder, regex: RegexLibrary?, sources: SourceSet) {
+    self.environment = environment
+    self.binder = binder
+    self.sources = sources
+    builder = CodeBuilder(regex: regex)
+  }
+
+  /// The program's number, or nil when `problems` says why not.
+  mutating func compile(_ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems) -> UInt32? {
+    var diagnostics = Diagnostics()
+    var program: UInt32?
+    if let tree = Parser.parse(source.bytes, diagnostics: &diagnostics),
+      let checked = Checker.check(tree, in: environment, expecting: purpose.type, diagnostics: &diagnostics)
+    {
+      checkPhases(of: checked, purpose, &diagnostics)
+      checkHeaderNames(in: checked, &diagnostics)
+      if purpose.warnsOfUnguardedReads { warnOfUnguardedReads(in: checked, &diagnostics) }
+      if !diagnostics.hasErrors {
+        note(checked, source)
+        program = builder.add(checked, diagnostics: &diagnostics)
+      }
+    }
+    for item in diagnostics.items {
+      let position = source.position(atByte: Int(item.span.start))
+      switch item.severity {
+      case .error: problems.error(at: position, item.message)
+      case .warning: problems.warn(at: position, item.message)
+      }
+    }
+    return diagnostics.hasErrors ? nil : program
+  }
+
+  private func checkPhases(of checked: CheckedTree, _ purpose: Purpose, _ diagnostics: inout Diagnostics) {
+    forEachVariable(in: checked) { variable, span in
+      guard let attribute = binder.attribute(variable.id), attribute.phase > purpose.phase else { return }
+      diagnostics.error(
+        at: span,
+        "attribute `\(attribute.name)` is known in the \(attribute.phase.name) phase only, after \(purpose.subject)")
+    }
+  }
+
+  /// Header names come from hosts in lower case; any other would never match.
+  private func checkHeaderNames(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
+    for (index, node) in checked.tree.nodes.enumerated() {
+      let map: CEL.NodeID
+      let key: [UInt8]
+      var span = node.span
+      switch node.kind {
+      case .select(let operand, let field, _):
+        if checked.references.indices.contains(index), case .none = checked.references[index] {
+          map = operand
+          key = Array(field.utf8)
+        } else {
+          continue
+        }
+      case .call("_[_]", _, let arguments):
+        guard arguments.count == 2, case .literal(.string(let text)) = checked.tree[arguments[1]].kind else { continue }
+        map = arguments[0]
+        key = text
+        span = checked.tree[arguments[1]].span
+      case .call("@in", _, let arguments):
+        guard arguments.count == 2, case .literal(.string(let text)) = checked.tree[arguments[0]].kind else { continue }
+        map = arguments[1]
+        key = text
+        span = checked.tree[arguments[0]].span
+      default: continue
+      }
+      guard case .variable(let variable) = checked.reference(map), isHeaders(variable.name),
+        key.contains(where: { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") })
+      else { continue }
+      let lower = key.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") ? $0 | 0x20 : $0 }
+      diagnostics.error(
+        at: span,
+        "header names are in lower case: write `\(String(decoding: lower, as: UTF8.self))`")
+    }
+  }
+
+  private func isHeaders(_ name: String) -> Bool {
+    name == "request.headers" || name == "response.headers" || name == "response.trailers"
+  }
+
+  private func warnOfUnguardedReads(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
+    for read in unguardedReads(in: checked) {
+      let entry = "\(read.variable.name)[\"\(String(decoding: read.key, as: UTF8.self))\"]"
+      diagnostics.warn(
+        at: read.span,
+        "`\(entry)` may be absent, and then this rule errs; test for it first: `\(read.test) && …`")
+    }
+  }
+
+  /// Remembers which attributes the host must supply.
+  private mutating func note(_ checked: CheckedTree, _ source: ExpressionSource) {
+    var found: [(UInt32, Span)] = []
+    forEachVariable(in: checked) { variable, span in
+      if variable.constant == nil { found.append((variable.id, span)) }
+    }
+    for (number, span) in found where needed.insert(number).inserted {
+      guard let attribute = binder.attribute(number) else { continue }
+      let position = source.position(atByte: Int(span.start))
+      needs.append(
+        AttributeNeed(
+          name: attribute.name, suppliers: Derivation.suppliers(of: attribute.name),
+          place: SourcePlace(file: sources.name(of: position), line: position.line, column: position.column)))
+    }
+  }
+
+  private func forEachVariable(in checked: CheckedTree, _ body: (Variable, Span) -> Void) {
+    for (index, reference) in checked.references.enumerated() {
+      switch reference {
+      case .variable(let variable), .presence(let variable):
+        body(variable, checked.tree[CEL.NodeID(Int32(truncatingIfNeeded: index))].span)
+      default: continue
+      }
+    }
+  }
+}

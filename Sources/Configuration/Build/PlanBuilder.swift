@@ -1,0 +1,234 @@
+// From documents to a plan: names are resolved, expressions compiled, and whatever is wrong is said all at once.
+
+import CEL
+import PurserAttributes
+import PurserEngine
+import PurserPolicy
+import PurserTelemetry
+
+/// What a plan is built for, beside the documents.
+public struct BuildOptions: Sendable {
+  /// Names of attributes that the host supplies; nil: all.
+  public var attributesServed: [String]?
+  public var constants: [ConstantAttribute] = []
+
+  public init() {}
+}
+
+struct PlanBuilder {
+  private let documents: DocumentSet
+  private let options: BuildOptions
+  private let texts = TextStore()
+  private var customs: [Attribute] = []
+  private var regex: RegexLibrary?
+
+  init(_ documents: DocumentSet, _ options: BuildOptions) {
+    self.documents = documents
+    self.options = options
+  }
+
+  /// The plan, or nil when there are errors.
+  mutating func build(_ problems: inout Problems) -> Plan? {
+    declareCustomAttributes(&problems)
+    let constants = constants(&problems)
+    openRegexShim(&problems)
+    let sets = documents.valueLists.map { ValueSetBuilder.build($0, regex: regex, &problems) }
+    let lists = lists(&problems)
+    let environments = EnvironmentFactory(customs: customs, lists: lists, constants: constants)
+    let binder = SlotBinder(
+      customs: customs, lists: lists.map { $0.name }, normalization: normalization, texts: texts)
+
+    var policyCompiler = ExpressionCompiler(
+      environment: environments.policy, binder: binder, regex: regex, sources: documents.sources)
+    var policies = PolicyCompiler(documents: documents)
+    policies.compile(with: &policyCompiler, &problems)
+
+    var telemetryCompiler = ExpressionCompiler(
+      environment: environments.telemetry, binder: binder, regex: regex, sources: documents.sources)
+    var telemetry = TelemetryCompiler(documents: documents)
+    telemetry.compile(with: &telemetryCompiler, &problems)
+
+    let needs = policyCompiler.needs + telemetryCompiler.needs
+    checkServed(needs, &problems)
+    guard !problems.hasErrors else { return nil }
+
+    let hasEnforced = documents.policies.contains { $0.mode == .enforce }
+    return Plan(
+      digest: texts.keep(digest), policies: policies.store(for: documents.policySet),
+      policyCode: binder.bind(policyCompiler.builder.finish()),
+      telemetryCode: binder.bind(telemetryCompiler.builder.finish()), valueSets: sets, metrics: telemetry.metrics,
+      accessLogs: telemetry.accessLogs, backends: telemetry.backends, customAttributes: customs, needs: needs,
+      hasEnforcedPolicy: hasEnforced, allowsEmpty: documents.policySet?.allowEmpty ?? false,
+      explainSource: ExplainSource(
+        environment: environments.policy, matches: policies.matchTexts, conditions: policies.conditionTexts,
+        regex: regex, bind: { binder.bind($0) }),
+      texts: texts)
+  }
+
+  private var normalization: PurserAttributes.PathNormalization {
+    switch documents.policySet?.pathNormalization ?? .mergeSlashes {
+    case .none: .none
+    case .base: .base
+    case .mergeSlashes: .mergeSlashes
+    case .decodeAndMergeSlashes: .decodeAndMergeSlashes
+    }
+  }
+
+  private var digest: String {
+    var parts = documents.sources.sources.map { $0.bytes }
+    for list in documents.valueLists { parts.append(Array(list.values.map { $0.text }.joined(separator: "\n").utf8)) }
+    for constant in options.constants { parts.append(Array("\(constant.name)=\(constant.value)".utf8)) }
+    return Digest.hex(of: parts)
+  }
+}
+
+// Names.
+extension PlanBuilder {
+  private mutating func declareCustomAttributes(_ problems: inout Problems) {
+    var seen: [String: Position] = [:]
+    var found: [Attribute] = []
+    for manifest in documents.attributeManifests {
+      for declared in manifest.attributes {
+        if let known = Vocabulary.attribute(named: declared.name) {
+          problems.error(
+            at: declared.position,
+            "`\(declared.name)` is a well-known attribute of type \(known.type.rawValue) and cannot be declared again")
+          continue
+        }
+        if seen[declared.name] != nil {
+          problems.error(at: declared.position, "attribute `\(declared.name)` is declared twice")
+          continue
+        }
+        guard Engine.isDottedName(declared.name), !declared.name.hasPrefix("purser."), !declared.name.hasPrefix("lists.")
+        else {
+          problems.error(
+            at: declared.position,
+            "attribute `\(declared.name)` needs a dotted name such as `company.user`; `purser.` and `lists.` are taken")
+          continue
+        }
+        seen[declared.name] = declared.position
+        found.append(
+          Attribute(
+            0, declared.name, PurserAttributes.AttributeType(rawValue: declared.type.rawValue) ?? .dyn,
+            Phase(declared.phase)))
+      }
+    }
+    found.sort { bytesPrecede($0.name, $1.name) }
+    var number = Vocabulary.customFirst
+    for index in found.indices {
+      found[index].number = number
+      number &+= 1
+    }
+    customs = found
+  }
+
+  private func constants(_ problems: inout Problems) -> [UInt32: Literal] {
+    var constants: [UInt32: Literal] = [:]
+    for constant in options.constants {
+      let number = Vocabulary.attribute(named: constant.name)?.number
+        ?? customs.first { $0.name == constant.name }?.number
+      // A constant that nothing here reads is the host's affair.
+      guard let number else { continue }
+      let type = Vocabulary.attribute(number)?.type ?? customs.first { $0.number == number }?.type
+      guard let type, constant.value.fits(type) else {
+        problems.error(
+          at: .none,
+          "constant attribute `\(constant.name)` must have the type \(type?.rawValue ?? "of the attribute")")
+        continue
+      }
+      constants[number] = constant.value
+    }
+    return constants
+  }
+
+  private func lists(_ problems: inout Problems) -> [(name: String, kind: ValueSet.Kind)] {
+    var seen: Set<String> = []
+    for list in documents.valueLists where !seen.insert(list.identity.name).inserted {
+      problems.error(
+        at: list.identity.position,
+        "two ValueLists are called `\(list.identity.name)`: expressions name lists without their namespace")
+    }
+    return documents.valueLists.map { ($0.identity.name, ValueSetBuilder.kind(of: $0.type)) }
+  }
+
+  /// Opened only when some text may need it.
+  private mutating func openRegexShim(_ problems: inout Problems) {
+    guard let position = firstRegex else { return }
+    do throws(RegexShim.Missing) {
+      regex = try RegexShim.open()
+    } catch {
+      problems.error(at: position, error.message)
+    }
+  }
+
+  private var firstRegex: Position? {
+    for list in documents.valueLists where list.type == .regex { return list.identity.position }
+    for policy in documents.policies {
+      for source in [policy.match] + policy.rules.map({ $0.when }) {
+        if let source, mentionsMatches(source.bytes) { return source.position }
+      }
+    }
+    for telemetry in documents.telemetries {
+      for metric in telemetry.metrics {
+        for source in [metric.value, metric.when] + metric.labels.map({ $0.expression }) {
+          if let source, mentionsMatches(source.bytes) { return source.position }
+        }
+      }
+      for log in telemetry.accessLog {
+        for source in [log.when] + log.fields.map({ $0.expression }) {
+          if let source, mentionsMatches(source.bytes) { return source.position }
+        }
+      }
+    }
+    return nil
+  }
+
+  private func mentionsMatches(_ text: [UInt8]) -> Bool {
+    let word = Array("matches".utf8)
+    var start = text.startIndex
+    while let found = text[start...].firstIndex(of: UInt8(ascii: "m")) {
+      if text[found...].starts(with: word) { return true }
+      start = found + 1
+    }
+    return false
+  }
+
+  private func checkServed(_ needs: [AttributeNeed], _ problems: inout Problems) {
+    guard let names = options.attributesServed else { return }
+    var served: Set<String> = []
+    for name in names { served.insert(Vocabulary.attribute(named: name)?.name ?? name) }
+    for need in needs where !need.suppliers.contains(where: { served.contains($0) }) {
+      problems.error(at: need.place, in: documents.sources, "the host does not supply attribute `\(need.name)`")
+    }
+  }
+}
+
+extension Phase {
+  init(_ phase: AttributePhase) {
+    switch phase {
+    case .connection: self = .connection
+    case .request: self = .request
+    case .response: self = .response
+    }
+  }
+}
+
+extension Literal {
+  /// Whether this may be the constant value of an attribute of the type.
+  func fits(_ type: PurserAttributes.AttributeType) -> Bool {
+    switch (self, type) {
+    case (.string, .string), (.bytes, .bytes), (.int, .int), (.uint, .uint), (.double, .double), (.bool, .bool): true
+    case (.null, .dyn), (.string, .dyn), (.int, .dyn), (.uint, .dyn), (.double, .dyn), (.bool, .dyn): true
+    default: false
+    }
+  }
+}
+
+extension Problems {
+  /// At a place that only its file's name is known of.
+  mutating func error(at place: SourcePlace, in sources: SourceSet, _ message: String) {
+    let index = sources.sources.firstIndex { $0.name == place.file } ?? -1
+    error(
+      at: Position(source: Int32(truncatingIfNeeded: index), line: place.line, column: place.column), message)
+  }
+}

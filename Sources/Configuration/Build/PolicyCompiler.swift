@@ -1,0 +1,96 @@
+// Policies: their conditions to programs, their documents to drafts.
+
+import CEL
+import PurserAttributes
+import PurserEngine
+import PurserPolicy
+
+struct PolicyCompiler {
+  private let documents: DocumentSet
+  private var drafts: [PolicyDraft] = []
+  /// In the order of the store's policies and rules: `DocumentSet` is sorted the same way.
+  private(set) var matchTexts: [[UInt8]?] = []
+  private(set) var conditionTexts: [[UInt8]?] = []
+
+  init(documents: DocumentSet) { self.documents = documents }
+
+  mutating func compile(with compiler: inout ExpressionCompiler, _ problems: inout Problems) {
+    checkReplacements(&problems)
+    for policy in documents.policies {
+      let isConnection = policy.phase == .connection
+      let purpose = ExpressionCompiler.Purpose(
+        phase: isConnection ? .connection : .request,
+        subject: isConnection ? "this policy of the connection phase decides" : "this policy decides",
+        type: .bool, warnsOfUnguardedReads: true)
+      matchTexts.append(policy.match?.bytes)
+      let match = policy.match.map { compiler.compile($0, for: purpose, &problems) ?? PolicyImage.noProgram }
+      var rules: [RuleDraft] = []
+      for rule in policy.rules {
+        conditionTexts.append(rule.when?.bytes)
+        guard let action = Action(rule.action) else { continue }
+        let when = rule.when.map { compiler.compile($0, for: purpose, &problems) ?? PolicyImage.noProgram }
+        var draft = RuleDraft(
+          name: rule.name, action: action, when: when ?? PolicyImage.noProgram,
+          file: documents.sources.name(of: rule.position), line: rule.position.line)
+        draft.skipsOnError = rule.onError == .skip
+        draft.status = UInt32(rule.response?.status ?? 0)
+        draft.body = Array((rule.response?.body ?? "").utf8)
+        draft.requestHeaders = drafts(of: rule.requestHeaders)
+        draft.responseHeaders =
+          action == .deny
+          ? (rule.response?.headers ?? []).map { HeaderDraft(.set, $0.name, $0.value) }
+          : drafts(of: rule.responseHeaders)
+        rules.append(draft)
+      }
+      drafts.append(
+        PolicyDraft(
+          namespace: policy.identity.namespace, name: policy.identity.name, match: match ?? PolicyImage.noProgram,
+          isConnectionPhase: isConnection, isShadow: policy.mode == .shadow,
+          replaces: policy.replaces.map { ($0.namespace, $0.name) }, rules: rules))
+    }
+  }
+
+  func store(for set: PolicySetDocument?) -> PolicyStore {
+    PolicyStore(
+      policies: drafts, allowsByDefault: set?.defaultVerdict != .deny, isSetShadow: set?.mode == .shadow)
+  }
+
+  private func drafts(of changes: HeaderChanges) -> [HeaderDraft] {
+    changes.remove.map { HeaderDraft(.remove, $0.text) } + changes.set.map { HeaderDraft(.set, $0.name, $0.value) }
+      + changes.append.map { HeaderDraft(.append, $0.name, $0.value) }
+  }
+
+  /// What a Shadow policy replaces must be an enforced one, and have one replacement only.
+  private func checkReplacements(_ problems: inout Problems) {
+    var replacedBy: [String: String] = [:]
+    for policy in documents.policies {
+      guard let target = policy.replaces else { continue }
+      let path = target.namespace + "/" + target.name
+      guard let other = documents.policies.first(where: { $0.identity.path == path }) else {
+        let names = documents.policies.filter { $0.mode == .enforce }.map { $0.identity.name }
+        let nearest = NearestName.find(target.name, among: names).map { ", did you mean `\($0)`?" } ?? ""
+        problems.error(at: target.position, "there is no policy `\(path)` to replace\(nearest)")
+        continue
+      }
+      if other.mode == .shadow {
+        problems.error(at: target.position, "`\(target.name)` is a Shadow policy itself; only an enforced one can be replaced")
+      }
+      if let first = replacedBy[path] {
+        problems.error(at: target.position, "`\(target.name)` is replaced by `\(first)` already")
+      }
+      replacedBy[path] = policy.identity.name
+    }
+  }
+}
+
+extension Action {
+  /// Nil for actions that the readers have refused already.
+  init?(_ action: RuleAction) {
+    switch action {
+    case .allow: self = .allow
+    case .deny: self = .deny
+    case .audit: self = .audit
+    case .custom, .limit: return nil
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// Everything one load found, each kind sorted by namespace and name, so that nothing depends on the order of files
+// or of documents in them.
+//
+// A document with problems is here as far as it could be read, so that building goes on to find the problems of its
+// expressions too. INVARIANT: no plan is made of a load whose `Problems.hasErrors`.
+
+public struct DocumentSet: Sendable {
+  public var sources = SourceSet()
+  public internal(set) var policies: [PolicyDocument] = []
+  public internal(set) var telemetries: [TelemetryDocument] = []
+  public internal(set) var backends: [BackendDocument] = []
+  public internal(set) var valueLists: [ValueListDocument] = []
+  public internal(set) var attributeManifests: [AttributeManifestDocument] = []
+  /// At most one.
+  public internal(set) var policySet: PolicySetDocument?
+
+  init() {}
+
+  mutating func sort() {
+    policies.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
+    telemetries.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
+    backends.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
+    valueLists.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
+    attributeManifests.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
+  }
+}

@@ -1,0 +1,224 @@
+// The engine: what a process shares. It holds policy sets, workers, the instruments and the backends; everything here
+// happens under its lock, and nothing of it on the request path.
+
+import CEL
+import CPlatform
+import PurserAttributes
+import PurserBackends
+import PurserTelemetry
+
+/// What an engine's handle points to; read on the request path.
+public struct EngineState {
+  public static var liveMagic: UInt64 { 0x5055_5253_4552_454E }
+
+  public var magic: UInt64
+  /// `platform_fork_count` when the engine was made.
+  var forkCount: UInt32
+  /// Workers publish with a compiler fence only, and reclaiming sends the barrier.
+  var hasBarrier: Bool
+  /// For workers that have met no plan.
+  var emptyCode: UnsafePointer<CodeImage>
+  public var owner: Unmanaged<Engine>
+}
+
+public struct EngineOptions: Sendable {
+  /// Names of attributes that the host supplies; nil: all.
+  public var attributesServed: [String]?
+  public var constants: [ConstantAttribute] = []
+  public var arenaBytesMax = 1 << 20
+  public var logRingBytes = 256 << 10
+
+  public init() {}
+}
+
+/// An attribute whose value is the same for every request.
+public struct ConstantAttribute: Sendable {
+  public var name: String
+  public var value: Literal
+
+  public init(name: String, value: Literal) {
+    self.name = name
+    self.value = value
+  }
+}
+
+public final class Engine: @unchecked Sendable {
+  public static let customAttributesMax = 4096
+
+  public let state: UnsafeMutablePointer<EngineState>
+  public let options: EngineOptions
+  let lock: OpaquePointer
+  let registry: InstrumentRegistry
+  let running: RunningBackends
+  private var workers: [UnsafeMutablePointer<WorkerState>] = []
+  private var sets: [PolicySet] = []
+  private var customNumbers: [String: UInt32] = [:]
+  private let emptyCode: Code
+  private let served: Set<String>?
+
+  /// Nil without memory for locks.
+  public init?(options: EngineOptions) {
+    guard let registry = InstrumentRegistry(), let running = RunningBackends(registry: registry), let lock = platform_lock_make() else { return nil }
+    platform_watch_forks()
+    self.lock = lock
+    self.options = options
+    if let names = options.attributesServed {
+      var served: Set<String> = []
+      for name in names { served.insert(Vocabulary.attribute(named: name)?.name ?? name) }
+      self.served = served
+    } else {
+      served = nil
+    }
+    self.registry = registry
+    self.running = running
+    emptyCode = CodeBuilder(regex: nil).finish()
+    state = .allocate(capacity: 1)
+    state.initialize(
+      to: EngineState(
+        magic: EngineState.liveMagic, forkCount: platform_fork_count(), hasBarrier: platform_barrier_others(),
+        emptyCode: emptyCode.image, owner: Unmanaged.passUnretained(self)))
+  }
+
+  deinit {
+    state.pointee.magic = 0
+    state.deallocate()
+    platform_lock_free(lock)
+  }
+
+  func locked<Result>(_ body: () -> Result) -> Result {
+    platform_lock_acquire(lock)
+    let result = body()
+    platform_lock_release(lock)
+    return result
+  }
+
+  /// False while it still has workers or policy sets. Afterwards the threads are stopped and what waited is sent.
+  public func close() -> Bool {
+    let isFree = locked { workers.isEmpty && sets.isEmpty }
+    if isFree { running.stop() }
+    return isFree
+  }
+
+  /// Whether the host supplies at least one of these.
+  func serves(_ names: [String]) -> Bool {
+    guard let served else { return true }
+    for name in names where served.contains(name) { return true }
+    return false
+  }
+}
+
+extension EngineState {
+  /// Whether the process forked after the engine was made.
+  @inline(__always)
+  public static func isForked(_ engine: UnsafeMutablePointer<EngineState>) -> Bool {
+    engine.pointee.forkCount != platform_fork_count()
+  }
+}
+
+// Attribute numbers.
+extension Engine {
+  public enum NumberProblem: Error, Sendable { case notDotted, tooMany }
+
+  /// The number of a custom attribute; the same (name, type) has the same number as long as the engine lives.
+  public func number(ofCustom name: String, _ type: AttributeType) throws(NumberProblem) -> UInt32 {
+    guard Engine.isDottedName(name) else { throw .notDotted }
+    let key = name + " " + type.rawValue
+    let number: UInt32? = locked {
+      if let known = customNumbers[key] { return known }
+      guard customNumbers.count < Engine.customAttributesMax else { return nil }
+      let number = Vocabulary.customFirst &+ UInt32(truncatingIfNeeded: customNumbers.count)
+      customNumbers[key] = number
+      return number
+    }
+    guard let number else { throw .tooMany }
+    return number
+  }
+
+  public static func isDottedName(_ name: String) -> Bool {
+    var parts = 1
+    var atStart = true
+    for byte in name.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+        atStart = false
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        if atStart { return false }
+      case UInt8(ascii: "."):
+        if atStart { return false }
+        parts &+= 1
+        atStart = true
+      default: return false
+      }
+    }
+    return parts >= 2 && !atStart
+  }
+}
+
+// Workers.
+extension Engine {
+  public func makeWorker() -> UnsafeMutablePointer<WorkerState>? {
+    guard let shard = registry.makeShard() else { return nil }
+    guard let ring = running.makeRing(bytes: options.logRingBytes, shard: shard) else {
+      registry.freeShard(shard)
+      return nil
+    }
+    let worker = WorkerState.make(
+      engine: state, arenaBytesMax: options.arenaBytesMax, shard: shard, ring: ring)
+    locked { workers.append(worker) }
+    return worker
+  }
+
+  /// Takes the worker back; what it recorded stays. It is entered and has no open requests.
+  public func free(_ worker: UnsafeMutablePointer<WorkerState>) {
+    locked { workers.removeAll { $0 == worker } }
+    // The ring counts into the shard, so it goes first.
+    running.freeRing(worker.pointee.ring)
+    registry.freeShard(worker.pointee.shard)
+    WorkerState.free(worker)
+    reclaimAll()
+  }
+
+  /// Under the lock.
+  func isInUse(_ plan: UInt64) -> Bool {
+    for worker in workers where worker.pointee.pins.mayUse(plan) { return true }
+    return false
+  }
+}
+
+// Policy sets.
+extension Engine {
+  public func makeSet(named name: String) -> PolicySet {
+    let set = PolicySet(name: name, engine: self)
+    locked { sets.append(set) }
+    return set
+  }
+
+  /// False while requests use one of its plans.
+  public func free(_ set: PolicySet) -> Bool {
+    guard set.clear() else { return false }
+    locked { sets.removeAll { $0 === set } }
+    return true
+  }
+
+  /// Frees replaced plans that nobody uses any more.
+  public func reclaimAll() {
+    for set in locked({ sets }) { set.reclaim() }
+  }
+}
+
+// Telemetry.
+extension Engine {
+  /// A load that gave no plan.
+  public func countFailedReload() { registry.count(.reloadsFailed) }
+
+  /// Prometheus' text of one backend's metrics, or of all; nil when no plan has that backend.
+  public func renderMetrics(backend: String?) -> [UInt8]? {
+    if let backend, !running.has(prometheus: backend) { return nil }
+    return running.render(backend: backend)
+  }
+
+  public func address(ofBackend name: String) -> String? { running.address(of: name) }
+
+  /// False when the time was up before everything was written.
+  public func flush(timeoutNanoseconds: Int64) -> Bool { running.flush(timeoutNanoseconds: timeoutNanoseconds) }
+}

@@ -1,0 +1,177 @@
+// The backends that bound plans name, shared by plans and policy sets that name them alike. A listener or file is
+// opened when the first plan with it is bound and closed when the last one is reclaimed.
+
+import CPlatform
+import PurserBackends
+import PurserTelemetry
+
+final class RunningBackends: @unchecked Sendable {
+  /// Series that nobody recorded into for this long, by the clock of the recordings, are dropped.
+  static let idleNanoseconds: Int64 = 3_600_000_000_000
+
+  private let registry: InstrumentRegistry
+  private let exporter: Exporter
+  private let lock: OpaquePointer
+  private var running: [Running] = []
+  private var routes: [Route] = []
+
+  private struct Running {
+    var backend: BackendPlan
+    var users: Int
+    var listener: PrometheusListener?
+    var sink: UInt32?
+  }
+
+  /// A metric that goes to a backend, once for each plan that says so.
+  private struct Route: Equatable {
+    var scope: String
+    var definition: InstrumentDefinition
+    var backend: String
+  }
+
+  /// Nil without memory.
+  init?(registry: InstrumentRegistry) {
+    guard let lock = platform_lock_make() else { return nil }
+    guard let exporter = Exporter(registry: registry) else {
+      platform_lock_free(lock)
+      return nil
+    }
+    self.registry = registry
+    self.exporter = exporter
+    self.lock = lock
+  }
+
+  deinit { platform_lock_free(lock) }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    platform_lock_acquire(lock)
+    let result = body()
+    platform_lock_release(lock)
+    return result
+  }
+
+  /// Opens what is not open yet; on failure nothing is left open that was not before.
+  func acquire(_ plan: Plan, scope: String) throws(PolicySet.Refusal) {
+    var taken: [BackendPlan] = []
+    for backend in plan.backends {
+      let isKnown = locked { () -> Bool in
+        guard let index = running.firstIndex(where: { $0.backend == backend }) else { return false }
+        running[index].users &+= 1
+        return true
+      }
+      if !isKnown {
+        do throws(BackendError) {
+          let opened = try open(backend)
+          locked { running.append(opened) }
+        } catch {
+          for backend in taken { release(backend) }
+          throw PolicySet.Refusal(kind: .system, message: "Backend `\(backend.name)`: \(error.message)")
+        }
+      }
+      taken.append(backend)
+    }
+    locked {
+      for metric in plan.metrics {
+        for backend in metric.backends {
+          routes.append(Route(scope: scope, definition: metric.definition, backend: backend))
+        }
+      }
+    }
+  }
+
+  func release(_ plan: Plan, scope: String) {
+    locked {
+      for metric in plan.metrics {
+        for backend in metric.backends {
+          let route = Route(scope: scope, definition: metric.definition, backend: backend)
+          if let index = routes.firstIndex(of: route) { routes.remove(at: index) }
+        }
+      }
+    }
+    for backend in plan.backends { release(backend) }
+  }
+
+  private func open(_ backend: BackendPlan) throws(BackendError) -> Running {
+    switch backend.kind {
+    case .prometheus(let listen):
+      guard let listen else { return Running(backend: backend, users: 1, listener: nil, sink: nil) }
+      let name = backend.name
+      // A listener stops before this object goes: see `release` and `stop`.
+      let this = Unmanaged.passUnretained(self)
+      let listener = try PrometheusListener(listen.text) { this._withUnsafeGuaranteedRef { $0.render(backend: name) } }
+      return Running(backend: backend, users: 1, listener: listener, sink: nil)
+    case .lines(let path):
+      let writer = try LinesWriter(path: path)
+      try exporter.start()
+      return Running(backend: backend, users: 1, listener: nil, sink: exporter.add(sink: writer))
+    }
+  }
+
+  private func release(_ backend: BackendPlan) {
+    let gone: Running? = locked {
+      guard let index = running.firstIndex(where: { $0.backend == backend }) else { return nil }
+      running[index].users &-= 1
+      return running[index].users == 0 ? running.remove(at: index) : nil
+    }
+    // Outside the lock: a listener that is rendering takes it.
+    gone?.listener?.stop()
+    if let sink = gone?.sink { exporter.remove(sink: sink) }
+  }
+
+  /// The number under which workers commit records for a backend of log records.
+  func sink(of backend: BackendPlan) -> UInt32? {
+    locked { running.first { $0.backend == backend }?.sink }
+  }
+
+  /// Where a backend listens.
+  func address(of name: String) -> String? {
+    locked { running.first { $0.backend.name == name && $0.listener != nil }?.listener?.address }
+  }
+
+  func has(prometheus name: String) -> Bool {
+    locked {
+      running.contains { running in
+        guard case .prometheus = running.backend.kind else { return false }
+        return running.backend.name == name
+      }
+    }
+  }
+
+  /// Prometheus' text of the metrics that go to a backend, or of all; the engine's own counters among them.
+  func render(backend: String?) -> [UInt8] {
+    let routes = locked { self.routes }
+    let snapshot = registry.snapshot { scope, definition in
+      guard let backend else { return true }
+      return routes.contains { $0.backend == backend && $0.scope == scope && $0.definition == definition }
+    }
+    let text = PrometheusText.encode(snapshot, counters: registry.counters())
+    let latest = snapshot.reduce(Int64.min) { latest, instrument in
+      instrument.series.reduce(latest) { max($0, $1.recordedAt) }
+    }
+    if latest > RunningBackends.idleNanoseconds {
+      _ = registry.expire(now: latest, idle: RunningBackends.idleNanoseconds)
+    }
+    return text
+  }
+
+  func makeRing(bytes: Int, shard: UnsafeMutablePointer<Shard>) -> UnsafeMutablePointer<LogRing>? {
+    guard let ring = LogRing.make(bytes: bytes, shard: shard) else { return nil }
+    exporter.add(ring: ring)
+    return ring
+  }
+
+  func freeRing(_ ring: UnsafeMutablePointer<LogRing>) { exporter.remove(ring: ring) }
+
+  func flush(timeoutNanoseconds: Int64) -> Bool { exporter.flush(timeoutNanoseconds: timeoutNanoseconds) }
+
+  /// No plan is bound any more.
+  func stop() {
+    let left = locked {
+      let left = running
+      running = []
+      return left
+    }
+    for backend in left { backend.listener?.stop() }
+    exporter.stop()
+  }
+}

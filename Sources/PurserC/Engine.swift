@@ -1,0 +1,129 @@
+// Engines.
+
+import CEL
+import CPurser
+import PurserAttributes
+import PurserEngine
+
+@c @implementation
+public func purser_engine_new(
+  _ options: UnsafePointer<purser_engine_options>?, _ engine_out: UnsafeMutablePointer<OpaquePointer?>?
+) -> purser_status {
+  guard let engine_out else { return PURSER_INVALID_ARGUMENT }
+  var made = EngineOptions()
+  if let options {
+    guard options.pointee.size >= MemoryLayout<purser_engine_options>.size else { return PURSER_INVALID_ARGUMENT }
+    switch HostDeclaration.read(
+      served: options.pointee.attributes_served, options.pointee.attributes_served_count,
+      constants: options.pointee.constants, options.pointee.constants_count)
+    {
+    case .bad(let status): return status
+    case .good(let declaration):
+      made.attributesServed = declaration.served
+      made.constants = declaration.constants
+    }
+    if options.pointee.arena_bytes_max > 0 {
+      made.arenaBytesMax = min(max(options.pointee.arena_bytes_max, 64 << 10), 1 << 30)
+    }
+    if options.pointee.log_ring_bytes > 0 { made.logRingBytes = min(options.pointee.log_ring_bytes, 1 << 30) }
+  }
+  guard let engine = Engine(options: made) else { return PURSER_UNAVAILABLE }
+  engine_out.pointee = OpaquePointer(Unmanaged.passRetained(engine).takeUnretainedValue().state)
+  return PURSER_OK
+}
+
+@c @implementation
+public func purser_engine_free(_ engine: OpaquePointer?) -> purser_status {
+  guard engine != nil else { return PURSER_OK }
+  guard case .good(let state) = engineState(engine) else { return engineState(engine).status }
+  guard state.pointee.owner.takeUnretainedValue().close() else { return PURSER_BUSY }
+  state.pointee.owner.release()
+  return PURSER_OK
+}
+
+@c @implementation
+public func purser_engine_attribute(
+  _ engine: OpaquePointer?, _ name: purser_text, _ type: purser_text, _ number_out: UnsafeMutablePointer<UInt32>?
+) -> purser_status {
+  guard let number_out, let name = name.string, let typeName = type.string else { return PURSER_INVALID_ARGUMENT }
+  guard case .good(let state) = engineState(engine) else { return engineState(engine).status }
+  if let known = Vocabulary.attribute(named: name) {
+    number_out.pointee = known.number
+    return PURSER_OK
+  }
+  guard let type = AttributeType(rawValue: typeName) else { return PURSER_NOT_FOUND }
+  do throws(Engine.NumberProblem) {
+    number_out.pointee = try state.pointee.owner.takeUnretainedValue().number(ofCustom: name, type)
+    return PURSER_OK
+  } catch {
+    return error == .tooMany ? PURSER_LIMIT_REACHED : PURSER_NOT_FOUND
+  }
+}
+
+/// What a host says of itself: in the options of an engine, or of a load.
+struct HostDeclaration {
+  var served: [String]?
+  var constants: [ConstantAttribute] = []
+
+  enum Result {
+    case good(HostDeclaration)
+    case bad(purser_status)
+  }
+
+  static func read(
+    served names: UnsafePointer<purser_text>?, _ nameCount: Int, constants: UnsafePointer<purser_constant>?,
+    _ constantCount: Int
+  ) -> Result {
+    var declaration = HostDeclaration()
+    guard nameCount >= 0, constantCount >= 0, constants != nil || constantCount == 0 else {
+      return .bad(PURSER_INVALID_ARGUMENT)
+    }
+    if let names {
+      var served: [String] = []
+      var index = 0
+      while index < nameCount {
+        guard let name = names[index].string else { return .bad(PURSER_INVALID_ARGUMENT) }
+        guard isAttributeName(name) else { return .bad(PURSER_NOT_FOUND) }
+        served.append(name)
+        index &+= 1
+      }
+      declaration.served = served
+    }
+    if let constants {
+      var index = 0
+      while index < constantCount {
+        guard let name = constants[index].attribute.string, let value = Literal(constants[index].value) else {
+          return .bad(PURSER_INVALID_ARGUMENT)
+        }
+        guard isAttributeName(name) else { return .bad(PURSER_NOT_FOUND) }
+        declaration.constants.append(ConstantAttribute(name: name, value: value))
+        index &+= 1
+      }
+    }
+    return .good(declaration)
+  }
+
+  private static func isAttributeName(_ name: String) -> Bool {
+    Vocabulary.attribute(named: name) != nil || Engine.isDottedName(name)
+  }
+}
+
+extension Literal {
+  /// A scalar of the host; nil for what has no literal form, or is not UTF-8.
+  init?(_ value: purser_value) {
+    switch value.type {
+    case PURSER_TYPE_NULL.rawValue: self = .null
+    case PURSER_TYPE_BOOL.rawValue: self = .bool(value.as.boolean != 0)
+    case PURSER_TYPE_INT.rawValue: self = .int(value.as.integer)
+    case PURSER_TYPE_UINT.rawValue: self = .uint(value.as.unsigned_integer)
+    case PURSER_TYPE_DOUBLE.rawValue: self = .double(value.as.number)
+    case PURSER_TYPE_STRING.rawValue:
+      guard let text = value.as.text.string else { return nil }
+      self = .string(Array(text.utf8))
+    case PURSER_TYPE_BYTES.rawValue:
+      guard let bytes = value.as.text.bytes else { return nil }
+      self = .bytes(bytes)
+    default: return nil
+    }
+  }
+}

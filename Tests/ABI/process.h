@@ -1,0 +1,45 @@
+/*
+ * process.h - what a library can do to its process, seen from outside of it: memory, threads, signal handlers.
+ */
+#ifndef PURSER_TEST_PROCESS_H
+#define PURSER_TEST_PROCESS_H
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static inline long process_resident_bytes(void) {
+  long total = 0, resident = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file) return -1;
+  if (fscanf(file, "%ld %ld", &total, &resident) != 2) resident = -1;
+  fclose(file);
+  return resident < 0 ? -1 : resident * sysconf(_SC_PAGESIZE);
+}
+
+static inline int process_threads(void) {
+  DIR *folder = opendir("/proc/self/task");
+  struct dirent *entry;
+  int count = 0;
+  if (!folder) return -1;
+  while ((entry = readdir(folder)) != NULL)
+    if (entry->d_name[0] != '.') count += 1;
+  closedir(folder);
+  return count;
+}
+
+/* How many signals have another handler than in `before`; fills `now`. Pass NULL to only fill. */
+static inline int process_signal_changes(const struct sigaction *before, struct sigaction *now) {
+  int number, changes = 0;
+  for (number = 1; number < NSIG; number += 1) {
+    memset(&now[number], 0, sizeof now[number]);
+    if (sigaction(number, NULL, &now[number]) != 0) continue;
+    if (before && (before[number].sa_handler != now[number].sa_handler || before[number].sa_flags != now[number].sa_flags))
+      changes += 1;
+  }
+  return changes;
+}
+
+#endif
