@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+// (manifest cache: sources appeared)
 import Foundation
 import PackageDescription
 

@@ -26,8 +26,9 @@ objects=$(swift build "${flags[@]}" --show-bin-path)
 mkdir -p build/lib build/bin build/symbols build/static
 
 # A linker takes a shared library before an archive of the same name, unless a folder that has only archives comes
-# first. So libyaml and the C++ runtime go inside.
+# first. So libyaml, libsodium and the C++ runtime go inside.
 ln -sf "$(pkg-config --variable=libdir yaml-0.1)/libyaml.a" build/static/libyaml.a
+ln -sf "$(pkg-config --variable=libdir libsodium)/libsodium.a" build/static/libsodium.a
 ln -sf "$(realpath "$(g++ -print-file-name=libstdc++.a)")" build/static/libstdc++.a
 ln -sf "$(realpath "$(gcc -print-file-name=libgcc_eh.a)")" build/static/libgcc_s.a
 
@@ -50,17 +51,16 @@ END
 
 # -z nodelete: a host that closes the library while the engine has threads would crash.
 linker=(
-  -soname "$soname" --version-script build/static/purser.map --exclude-libs ALL
+  -soname "$soname" --version-script build/static/purser.map
   --gc-sections --icf=all --build-id
   -z nodelete -z defs -z relro -z now -z noexecstack
-  --whole-archive "$objects/libpurser_objects.a" --no-whole-archive
 )
-# swiftc wants an input of its own besides what its linker is told.
-gcc -c -x c /dev/null -o build/static/empty.o
-swiftc build/static/empty.o -emit-library -static-stdlib -use-ld=lld -L build/static -o "build/symbols/$file" \
-  $(printf -- '-Xlinker %s ' "${linker[@]}") -lyaml -lm
+# One object of the archive's: swiftc's own flags hide whatever comes out of an archive.
+ld.lld -r --whole-archive "$objects/libpurser_objects.a" -o build/static/purser.o
+swiftc build/static/purser.o -emit-library -static-stdlib -use-ld=lld -L build/static -o "build/symbols/$file" \
+  $(printf -- '-Xlinker %s ' "${linker[@]}") -lyaml -lsodium -lm
 
-g++ -std=c++17 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror -I Sources/RE2Shim/include \
+g++ -std=c++17 -O2 -fPIC -shared -Wall -Wextra -Werror -I Sources/RE2Shim/include \
   Sources/RE2Shim/purser_re2.cc -o build/symbols/libpurser_re2.so \
   -Wl,-soname,libpurser_re2.so -Wl,--version-script,build/static/purser_re2.map \
   -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete -lre2

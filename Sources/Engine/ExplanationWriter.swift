@@ -163,9 +163,14 @@ struct ExplanationWriter {
 
   /// Credentials, cookies, claims and keys.
   static func isSecret(_ name: String) -> Bool {
-    let words = ["authorization", "cookie", "request.auth.", "api_key", "api-key", "apikey", "token", "secret", "password"]
-    let lower = name.lowercased()
-    return words.contains { lower.contains($0) }
+    let words: [String] = [
+      "authorization", "cookie", "request.auth.", "api_key", "api-key", "apikey", "token", "secret", "password",
+    ]
+    let lower = Array(name.utf8.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") ? $0 | 0x20 : $0 })
+    return words.contains { word in
+      let word = Array(word.utf8)
+      return lower.indices.contains { lower[$0...].starts(with: word) }
+    }
   }
 
   private mutating func put(_ text: StaticString) {

@@ -58,12 +58,12 @@ extension InstrumentRegistry {
       free(words)
       return nil
     }
-    for id in 0..<state.pointee.idNext {
+    for id in 0..<state.pointee.ids.pointee.next {
       let address = platform_load_acquire(state.pointee.seriesByID + id)
       guard let series = UnsafePointer<Series>(bitPattern: UInt(address)) else { continue }
       if isIdle(state, id, before: stamp) {
-        state.pointee.retired[state.pointee.retiredCount] = address
-        state.pointee.retiredCount &+= 1
+        state.pointee.retired[state.pointee.ids.pointee.retiredCount] = address
+        state.pointee.ids.pointee.retiredCount &+= 1
       } else {
         SeriesTable(words: words).insert(series)
       }
@@ -75,7 +75,7 @@ extension InstrumentRegistry {
     // From here on whoever begins to record sees the new table; whoever began before shows an odd sequence.
     guard platform_barrier_others() else {
       platform_lock_acquire(state.pointee.lock)
-      while state.pointee.retiredCount > 0 { InstrumentState.reinstate(state, at: 0) }
+      while state.pointee.ids.pointee.retiredCount > 0 { InstrumentState.reinstate(state, at: 0) }
       InstrumentState.noteRoom(state)
       platform_lock_release(state.pointee.lock)
       // Somebody may hold the old table for ever, as far as can be known: it is kept, and nothing expires any more.
@@ -101,10 +101,10 @@ extension InstrumentRegistry {
     platform_lock_acquire(state.pointee.lock)
     defer { platform_lock_release(state.pointee.lock) }
     var removed = 0
-    while state.pointee.retiredCount > 0 {
-      let last = state.pointee.retiredCount &- 1
+    while state.pointee.ids.pointee.retiredCount > 0 {
+      let last = state.pointee.ids.pointee.retiredCount &- 1
       guard let series = UnsafeMutablePointer<Series>(bitPattern: UInt(state.pointee.retired[last])) else {
-        state.pointee.retiredCount = last
+        state.pointee.ids.pointee.retiredCount = last
         continue
       }
       let id = Int(series.pointee.id)
@@ -116,9 +116,9 @@ extension InstrumentRegistry {
       clear(base, state, id)
       platform_store_release(state.pointee.seriesByID + id, 0)
       free(series)
-      state.pointee.freeIDs[state.pointee.freeCount] = UInt32(truncatingIfNeeded: id)
-      state.pointee.freeCount &+= 1
-      state.pointee.retiredCount = last
+      state.pointee.freeIDs[state.pointee.ids.pointee.freeCount] = UInt32(truncatingIfNeeded: id)
+      state.pointee.ids.pointee.freeCount &+= 1
+      state.pointee.ids.pointee.retiredCount = last
       removed &+= 1
     }
     InstrumentState.noteRoom(state)

@@ -15,7 +15,8 @@ extension InstrumentRegistry {
     for instrument in instruments {
       guard let instrument, include(instrument.scope, instrument.definition) else { continue }
       result.append(
-        InstrumentSnapshot(scope: instrument.scope, definition: instrument.definition, series: series(instrument.state)))
+        InstrumentSnapshot(scope: instrument.scope, definition: instrument.definition, series: series(instrument.state))
+      )
     }
     platform_lock_release(lock)
     for index in result.indices { result[index].series.sort { SeriesSnapshot.precedes($0, $1) } }

@@ -29,15 +29,12 @@ public struct InstrumentState {
   let seriesByID: UnsafeMutablePointer<UInt64>
   let lock: OpaquePointer
 
-  // Under the lock.
-  /// Ids never used so far begin here.
-  var idNext: Int
+  /// Under the lock. Apart from this struct, which nobody changes once it is made.
+  let ids: UnsafeMutablePointer<SeriesIDs>
   /// Stack of ids given back.
   let freeIDs: UnsafeMutablePointer<UInt32>
-  var freeCount: Int
-  /// Series taken out of the table whose ids still may be written to; see `InstrumentRegistry+Expiry`.
+  /// Addresses of series taken out of the table whose cells still may be written to; see `InstrumentRegistry+Expiry`.
   let retired: UnsafeMutablePointer<UInt64>
-  var retiredCount: Int
 
   /// Cells of one page: small enough that an instrument with few series costs little, large enough that a full one has a
   /// short page table.
@@ -54,14 +51,17 @@ public struct InstrumentState {
     let seriesByID = calloc(ids, 8)
     let freeIDs = calloc(ids, 4)
     let retired = calloc(ids, 8)
+    let counts = malloc(MemoryLayout<SeriesIDs>.size)
     let state = malloc(MemoryLayout<InstrumentState>.size)
     let table = SeriesTable.make(seriesMax: definition.seriesMax)
-    guard let bounds, let shared, let seriesByID, let freeIDs, let retired, let state, let table else {
+    guard let bounds, let shared, let seriesByID, let freeIDs, let retired, let counts, let state, let table
+    else {
       CPlatform.free(bounds)
       CPlatform.free(shared)
       CPlatform.free(seriesByID)
       CPlatform.free(freeIDs)
       CPlatform.free(retired)
+      CPlatform.free(counts)
       CPlatform.free(state)
       CPlatform.free(table)
       platform_lock_free(lock)
@@ -71,6 +71,8 @@ public struct InstrumentState {
     for (position, bound) in definition.buckets.enumerated() { boundWords[position] = bound }
     let sharedWords = shared.bindMemory(to: UInt64.self, capacity: 2)
     sharedWords[0] = UInt64(UInt(bitPattern: table))
+    let idCounts = counts.bindMemory(to: SeriesIDs.self, capacity: 1)
+    idCounts.initialize(to: SeriesIDs(next: 1, freeCount: 0, retiredCount: 0))
     let result = state.bindMemory(to: InstrumentState.self, capacity: 1)
     result.initialize(
       to: InstrumentState(
@@ -78,8 +80,8 @@ public struct InstrumentState {
         cellWords: Cell.words(definition.kind, boundCount: definition.buckets.count),
         pageCount: (ids &+ pageCells &- 1) / pageCells, bounds: boundWords, boundCount: definition.buckets.count,
         hashKey: hashKey, shared: sharedWords, seriesByID: seriesByID.bindMemory(to: UInt64.self, capacity: ids),
-        lock: lock, idNext: 1, freeIDs: freeIDs.bindMemory(to: UInt32.self, capacity: ids), freeCount: 0,
-        retired: retired.bindMemory(to: UInt64.self, capacity: ids), retiredCount: 0))
+        lock: lock, ids: idCounts, freeIDs: freeIDs.bindMemory(to: UInt32.self, capacity: ids),
+        retired: retired.bindMemory(to: UInt64.self, capacity: ids)))
     return result
   }
 
@@ -95,9 +97,18 @@ public struct InstrumentState {
     CPlatform.free(it.seriesByID)
     CPlatform.free(it.freeIDs)
     CPlatform.free(it.retired)
+    CPlatform.free(it.ids)
     platform_lock_free(it.lock)
     CPlatform.free(state)
   }
+}
+
+/// Who has which series id. Under the instrument's lock.
+struct SeriesIDs {
+  /// Ids never used so far begin here.
+  var next: Int
+  var freeCount: Int
+  var retiredCount: Int
 }
 
 extension InstrumentState {
@@ -132,7 +143,7 @@ extension InstrumentState {
       return series.load(fromByteOffset: 8, as: UInt32.self)
     }
     // Taken out a moment ago, and here it is again: the same cells go on.
-    for position in 0..<state.pointee.retiredCount {
+    for position in 0..<state.pointee.ids.pointee.retiredCount {
       guard
         let series = UnsafePointer<Series>(bitPattern: UInt(state.pointee.retired[position])),
         series.pointee.hash == hash, Series.matches(series, labels: labels, count: labelCount)
@@ -141,15 +152,19 @@ extension InstrumentState {
       return series.pointee.id
     }
     let id: UInt32
-    if state.pointee.freeCount > 0 {
-      id = state.pointee.freeIDs[state.pointee.freeCount &- 1]
-    } else if state.pointee.idNext <= state.pointee.seriesMax {
-      id = UInt32(truncatingIfNeeded: state.pointee.idNext)
+    if state.pointee.ids.pointee.freeCount > 0 {
+      id = state.pointee.freeIDs[state.pointee.ids.pointee.freeCount &- 1]
+    } else if state.pointee.ids.pointee.next <= state.pointee.seriesMax {
+      id = UInt32(truncatingIfNeeded: state.pointee.ids.pointee.next)
     } else {
       return 0
     }
     guard let series = Series.make(hash: hash, id: id, labels: labels, count: labelCount) else { return nil }
-    if state.pointee.freeCount > 0 { state.pointee.freeCount &-= 1 } else { state.pointee.idNext &+= 1 }
+    if state.pointee.ids.pointee.freeCount > 0 {
+      state.pointee.ids.pointee.freeCount &-= 1
+    } else {
+      state.pointee.ids.pointee.next &+= 1
+    }
     platform_store_release(state.pointee.seriesByID + Int(id), UInt64(UInt(bitPattern: series)))
     table.insert(series)
     noteRoom(state)
@@ -160,7 +175,7 @@ extension InstrumentState {
   static func ids(_ state: UnsafeMutablePointer<InstrumentState>) -> Range<Int> {
     platform_lock_acquire(state.pointee.lock)
     defer { platform_lock_release(state.pointee.lock) }
-    return 0..<max(state.pointee.idNext, 1)
+    return 0..<max(state.pointee.ids.pointee.next, 1)
   }
 
   /// Under the lock: puts a retired series back into the table.
@@ -170,14 +185,14 @@ extension InstrumentState {
       let words = UnsafeMutablePointer<UInt64>(bitPattern: UInt(platform_load(state.pointee.shared)))
     else { return }
     SeriesTable(words: words).insert(series)
-    state.pointee.retiredCount &-= 1
-    state.pointee.retired[position] = state.pointee.retired[state.pointee.retiredCount]
+    state.pointee.ids.pointee.retiredCount &-= 1
+    state.pointee.retired[position] = state.pointee.retired[state.pointee.ids.pointee.retiredCount]
   }
 
   /// Under the lock: says whether a search that finds nothing may go straight to overflow. Not while series are retired:
   /// one of them may be the one searched for.
   static func noteRoom(_ state: UnsafeMutablePointer<InstrumentState>) {
-    let isFull = state.pointee.freeCount == 0 && state.pointee.idNext > state.pointee.seriesMax
-    platform_store(state.pointee.shared + 1, isFull && state.pointee.retiredCount == 0 ? 1 : 0)
+    let isFull = state.pointee.ids.pointee.freeCount == 0 && state.pointee.ids.pointee.next > state.pointee.seriesMax
+    platform_store(state.pointee.shared + 1, isFull && state.pointee.ids.pointee.retiredCount == 0 ? 1 : 0)
   }
 }

@@ -20,13 +20,18 @@ public struct LogRing {
   /// Two words on a cache line each: the worker's head, the exporter's tail.
   let positions: UnsafeMutablePointer<UInt64>
   let staging: UnsafeMutablePointer<UInt8>
-  // Only the worker's, while it writes a record.
-  var text: TextSpan
-  var fields: Int
-  var isCut: Bool
-  var isFinished: Bool
-  /// The tail as last seen, so that the exporter's cache line is read only when the ring looks full.
-  var tailSeen: UInt64
+  /// Only the worker's. Apart from this struct, which nobody changes once it is made.
+  let draft: UnsafeMutablePointer<Draft>
+
+  /// The record being written.
+  struct Draft {
+    var text: TextSpan
+    var fields = 0
+    var isCut = false
+    var isFinished = false
+    /// The tail as last seen, so that the exporter's cache line is read only when the ring looks full.
+    var tailSeen: UInt64 = 0
+  }
 
   /// A record's JSON and its newline.
   public static var recordBytesMax: Int { 65536 }
@@ -48,21 +53,25 @@ public struct LogRing {
     let memory = malloc(capacity)
     let staging = malloc(recordBytesMax)
     let positions = calloc(16, 8)
+    let draft = malloc(MemoryLayout<Draft>.size)
     let ring = malloc(MemoryLayout<LogRing>.size)
-    guard let memory, let staging, let positions, let ring else {
+    guard let memory, let staging, let positions, let draft, let ring else {
       CPlatform.free(memory)
       CPlatform.free(staging)
       CPlatform.free(positions)
+      CPlatform.free(draft)
       CPlatform.free(ring)
       return nil
     }
     let stagingBytes = staging.bindMemory(to: UInt8.self, capacity: recordBytesMax)
+    let draftMemory = draft.bindMemory(to: Draft.self, capacity: 1)
+    draftMemory.initialize(to: Draft(text: TextSpan(stagingBytes, capacity: 0)))
     let result = ring.bindMemory(to: LogRing.self, capacity: 1)
     result.initialize(
       to: LogRing(
         memory: memory.bindMemory(to: UInt8.self, capacity: capacity), mask: UInt64(truncatingIfNeeded: capacity &- 1),
         shard: shard, positions: positions.bindMemory(to: UInt64.self, capacity: 16), staging: stagingBytes,
-        text: TextSpan(stagingBytes, capacity: 0), fields: 0, isCut: false, isFinished: false, tailSeen: 0))
+        draft: draftMemory))
     return result
   }
 
@@ -71,6 +80,7 @@ public struct LogRing {
     CPlatform.free(ring.pointee.memory)
     CPlatform.free(ring.pointee.staging)
     CPlatform.free(ring.pointee.positions)
+    CPlatform.free(ring.pointee.draft)
     CPlatform.free(ring)
   }
 }
@@ -79,27 +89,29 @@ public struct LogRing {
 extension LogRing {
   /// Begins a record; one that was begun before and not committed is forgotten.
   public static func begin(_ ring: UnsafeMutablePointer<LogRing>) {
+    let draft = ring.pointee.draft
     // Room is kept for the mark, a comma, the brace and the newline.
-    ring.pointee.text = TextSpan(
+    draft.pointee.text = TextSpan(
       ring.pointee.staging, capacity: recordBytesMax &- clippedMark.utf8CodeUnitCount &- 3)
-    ring.pointee.text.append(UInt8(ascii: "{"))
-    ring.pointee.fields = 0
-    ring.pointee.isCut = false
-    ring.pointee.isFinished = false
+    draft.pointee.text.append(UInt8(ascii: "{"))
+    draft.pointee.fields = 0
+    draft.pointee.isCut = false
+    draft.pointee.isFinished = false
   }
 
   /// One field. `key` is one of a `LogDefinition`'s. A field that does not fit is left out.
   public static func field(_ ring: UnsafeMutablePointer<LogRing>, key: Bytes, _ value: Value) {
-    let start = ring.pointee.text.count
-    if ring.pointee.fields > 0 { ring.pointee.text.append(UInt8(ascii: ",")) }
-    ring.pointee.text.append(key)
-    if ring.pointee.text.append(json: value, textBytesMax: textBytesMax) { ring.pointee.isCut = true }
-    if ring.pointee.text.isFull {
-      ring.pointee.text.count = start
-      ring.pointee.text.isFull = false
-      ring.pointee.isCut = true
+    let draft = ring.pointee.draft
+    let start = draft.pointee.text.count
+    if draft.pointee.fields > 0 { draft.pointee.text.append(UInt8(ascii: ",")) }
+    draft.pointee.text.append(key)
+    if draft.pointee.text.append(json: value, textBytesMax: textBytesMax) { draft.pointee.isCut = true }
+    if draft.pointee.text.isFull {
+      draft.pointee.text.count = start
+      draft.pointee.text.isFull = false
+      draft.pointee.isCut = true
     } else {
-      ring.pointee.fields &+= 1
+      draft.pointee.fields &+= 1
     }
     if value.kind == .error { Shard.count(ring.pointee.shard, .logFieldErrors) }
   }
@@ -108,13 +120,14 @@ extension LogRing {
   /// record is dropped and counted.
   @discardableResult
   public static func commit(_ ring: UnsafeMutablePointer<LogRing>, sink: UInt32) -> Bool {
+    let draft = ring.pointee.draft
     finish(ring)
-    let length = ring.pointee.text.count
+    let length = draft.pointee.text.count
     let padded = UInt64(truncatingIfNeeded: (length &+ headerBytes &+ 7) & ~7)
     let head = ring.pointee.positions.pointee
-    if head &- ring.pointee.tailSeen &+ padded > ring.pointee.mask &+ 1 {
-      ring.pointee.tailSeen = platform_load_acquire(ring.pointee.positions + tailWord)
-      guard head &- ring.pointee.tailSeen &+ padded <= ring.pointee.mask &+ 1 else {
+    if head &- draft.pointee.tailSeen &+ padded > ring.pointee.mask &+ 1 {
+      draft.pointee.tailSeen = platform_load_acquire(ring.pointee.positions + tailWord)
+      guard head &- draft.pointee.tailSeen &+ padded <= ring.pointee.mask &+ 1 else {
         Shard.count(ring.pointee.shard, .logRecordsDropped)
         return false
       }
@@ -133,22 +146,24 @@ extension LogRing {
 
   /// Forgets the record that was begun.
   public static func cancel(_ ring: UnsafeMutablePointer<LogRing>) {
-    ring.pointee.text = TextSpan(ring.pointee.staging, capacity: 0)
-    ring.pointee.isFinished = true
+    let draft = ring.pointee.draft
+    draft.pointee.text = TextSpan(ring.pointee.staging, capacity: 0)
+    draft.pointee.isFinished = true
   }
 
   private static func finish(_ ring: UnsafeMutablePointer<LogRing>) {
-    guard !ring.pointee.isFinished else { return }
-    ring.pointee.isFinished = true
+    let draft = ring.pointee.draft
+    guard !draft.pointee.isFinished else { return }
+    draft.pointee.isFinished = true
     var text = TextSpan(ring.pointee.staging, capacity: recordBytesMax)
-    text.count = ring.pointee.text.count
-    if ring.pointee.isCut {
-      if ring.pointee.fields > 0 { text.append(UInt8(ascii: ",")) }
+    text.count = draft.pointee.text.count
+    if draft.pointee.isCut {
+      if draft.pointee.fields > 0 { text.append(UInt8(ascii: ",")) }
       text.append(clippedMark)
       Shard.count(ring.pointee.shard, .logRecordsClipped)
     }
     text.append("}\n")
-    ring.pointee.text = text
+    draft.pointee.text = text
   }
 }
 
@@ -171,7 +186,9 @@ extension LogRing {
       let length = Int(header & 0xFFFF_FFFF)
       let start = Int((tail &+ 8) & ring.pointee.mask)
       if start &+ length <= capacity {
-        visit(UInt32(truncatingIfNeeded: header >> 32), UnsafeBufferPointer(start: ring.pointee.memory + start, count: length))
+        visit(
+          UInt32(truncatingIfNeeded: header >> 32),
+          UnsafeBufferPointer(start: ring.pointee.memory + start, count: length))
       } else {
         let first = capacity &- start
         memcpy(scratch, ring.pointee.memory + start, first)

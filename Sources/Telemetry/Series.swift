@@ -24,7 +24,8 @@ struct Series {
   static func lengthBytes(_ labelCount: Int) -> Int { (labelCount &* 2 &+ 7) & ~7 }
 
   /// Copies the labels. Nil when memory cannot be had. The caller frees it.
-  static func make(hash: UInt64, id: UInt32, labels: UnsafePointer<Bytes>, count: Int) -> UnsafeMutablePointer<Series>? {
+  static func make(hash: UInt64, id: UInt32, labels: UnsafePointer<Bytes>, count: Int) -> UnsafeMutablePointer<Series>?
+  {
     var textBytes = 0
     for index in 0..<count { textBytes &+= Int(labels[index].count) }
     let size = headerBytes &+ lengthBytes(count) &+ textBytes
@@ -142,12 +143,14 @@ enum LabelHash {
         first = UInt64(bytes.loadUnaligned(as: UInt32.self))
         last = UInt64(bytes.loadUnaligned(fromByteOffset: left &- 4, as: UInt32.self))
       } else {
-        first = UInt64(bytes.load(as: UInt8.self)) << 16 | UInt64(bytes.load(fromByteOffset: left >> 1, as: UInt8.self)) << 8
+        first =
+          UInt64(bytes.load(as: UInt8.self)) << 16 | UInt64(bytes.load(fromByteOffset: left >> 1, as: UInt8.self)) << 8
           | UInt64(bytes.load(fromByteOffset: left &- 1, as: UInt8.self))
       }
     }
     return fold(
-      first ^ 0x8ebc_6af0_9c88_c6e3 ^ hash, last ^ 0x5899_65cc_7537_4cc3 ^ UInt64(truncatingIfNeeded: length) &* 0xa076_1d64_78bd_642f)
+      first ^ 0x8ebc_6af0_9c88_c6e3 ^ hash,
+      last ^ 0x5899_65cc_7537_4cc3 ^ UInt64(truncatingIfNeeded: length) &* 0xa076_1d64_78bd_642f)
   }
 
   @inline(__always)
@@ -162,21 +165,27 @@ enum LabelHash {
       let end = length &- 8
       var index = 8
       while index < end {
-        if a.loadUnaligned(fromByteOffset: index, as: UInt64.self) != b.loadUnaligned(fromByteOffset: index, as: UInt64.self) {
+        if a.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+          != b.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        {
           return false
         }
         index &+= 8
       }
       return a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self)
-        && a.loadUnaligned(fromByteOffset: end, as: UInt64.self) == b.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+        && a.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+          == b.loadUnaligned(fromByteOffset: end, as: UInt64.self)
     }
     if length >= 4 {
       let end = length &- 4
       return a.loadUnaligned(as: UInt32.self) == b.loadUnaligned(as: UInt32.self)
-        && a.loadUnaligned(fromByteOffset: end, as: UInt32.self) == b.loadUnaligned(fromByteOffset: end, as: UInt32.self)
+        && a.loadUnaligned(fromByteOffset: end, as: UInt32.self)
+          == b.loadUnaligned(fromByteOffset: end, as: UInt32.self)
     }
     for index in 0..<length
-    where a.load(fromByteOffset: index, as: UInt8.self) != b.load(fromByteOffset: index, as: UInt8.self) { return false }
+    where a.load(fromByteOffset: index, as: UInt8.self) != b.load(fromByteOffset: index, as: UInt8.self) {
+      return false
+    }
     return true
   }
 }

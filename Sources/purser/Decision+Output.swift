@@ -13,6 +13,12 @@ extension Decision {
     }
   }
 
+  /// What makes the shadow verdict another one. Without a rule that holds it is a default.
+  var shadowCause: String {
+    if !shadowRules.isEmpty { return shadowRules.map(\.path).joined(separator: ", ") }
+    return shadowIsAllowed == true ? "no rule denies" : "no ALLOW rule holds"
+  }
+
   /// The object that `eval -o json` prints; see docs/command-line.md.
   var json: JSON {
     .object([
@@ -74,9 +80,8 @@ extension Decision {
     for rule in audits { rows.append(("audit", rule.path)) }
     for error in errors { rows.append(("error", "\(error.rule.path): \(error.message)")) }
     if let shadowIsAllowed {
-      let causes = shadowRules.map(\.path).joined(separator: ", ")
       let verdict = shadowIsAllowed ? "allow" : "deny"
-      rows.append(("shadow", shadowIsAllowed == isAllowed ? "\(verdict) as well" : "\(verdict), by \(causes)"))
+      rows.append(("shadow", shadowIsAllowed == isAllowed ? "\(verdict) as well" : "\(verdict): \(shadowCause)"))
     }
     return rows.map { name, value in
       name + String(repeating: " ", count: max(1, 10 - name.utf8.count)) + value

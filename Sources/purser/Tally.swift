@@ -41,8 +41,7 @@ struct Tally {
     if let shadow = decision.shadowIsAllowed, shadow != decision.isAllowed {
       shadowed += 1
       let change = shadow ? "deny would become allow" : "allow would become deny"
-      let causes = decision.shadowRules.map(\.path).joined(separator: ", ")
-      shadows["\(change): \(causes)", default: 0] += 1
+      shadows["\(change): \(decision.shadowCause)", default: 0] += 1
     }
   }
 
@@ -88,11 +87,13 @@ struct Tally {
     return "(no service)"
   }
 
-  /// `GET /productpage from spiffe://…`
+  /// `GET /productpage from istio-ingressgateway for 198.51.100.7`
   private static func summary(of values: RequestValues) -> String {
     let method = values.text(of: "request.method") ?? "?"
     let path = values.text(of: "request.path") ?? values.text(of: "request.url_path") ?? "?"
-    let source = values.text(of: "source.principal") ?? values.text(of: "source.address") ?? "an unknown peer"
-    return "\(method) \(path) from \(source)"
+    let peers = ["source.workload.name", "source.principal", "source.address"]
+    let source = peers.lazy.compactMap { values.text(of: $0) }.first ?? "an unknown peer"
+    let client = values.text(of: "client.address").map { " for \($0)" } ?? ""
+    return "\(method) \(path) from \(source)\(client)"
   }
 }

@@ -100,7 +100,9 @@ import Testing
         return value.kind == .error ? nil : "gave \(render(value)), expected an error"
       }
       guard let json = item.expectation["value"] else { return nil }
-      guard let expected = ConformanceJSON.value(json, &host.arena) else { return "expectation not understood: \(json)" }
+      guard let expected = ConformanceJSON.value(json, &host.arena) else {
+        return "expectation not understood: \(json)"
+      }
       return ConformanceJSON.isSame(value, expected) ? nil : "gave \(render(value)), expected \(render(expected))"
     }
   }

@@ -64,9 +64,9 @@ import Testing
       if depth == 0 || number(below: 6) == 0 {
         if inLoop, number(below: 2) == 0 { return .element }
         let leaves: [(String, Bool?)] = [
-          ("yes", true), ("no", false), ("bad", nil), ("gone", nil), ("odd", nil), ("s == 'a'", true), ("s == 'b'", false),
-          ("n > 3", true), ("n in [1, 2]", false), ("true", true), ("false", false), ("1 / 0 > 0", nil),
-          ("has(gone)", false), ("has(bad)", nil), ("s in ['a', 'c']", true), ("!yes", false), ("gone != 'x'", nil),
+          ("yes", true), ("no", false), ("bad", nil), ("gone", nil), ("odd", nil), ("s == 'a'", true),
+          ("s == 'b'", false), ("n > 3", true), ("n in [1, 2]", false), ("true", true), ("false", false), ("1 / 0 > 0", nil),
+          ("has(a.gone)", false), ("has(a.bad)", nil), ("s in ['a', 'c']", true), ("!yes", false), ("gone != 'x'", nil),
         ]
         let (name, truth) = leaves[number(below: leaves.count)]
         return .leaf(name, truth)
@@ -98,12 +98,14 @@ import Testing
     host.declare("no", .bool, .bool(false))
     host.declare("bad", .bool, .error(EvaluationError(.attributeNotUTF8)))
     host.declare("gone", .string)
+    host.declare("a.gone", .string)
+    host.declare("a.bad", .string, .error(EvaluationError(.attributeNotUTF8)))
     host.declare("odd", .bool, .int(1))
     host.declare("s", .string, host.string("a"))
     host.declare("n", .int, .int(7))
     var generator = Generator(state: 42)
-    for _ in 0..<1_500 {
-      let condition = generator.condition(depth: 4, inLoop: false)
+    for round in 0..<1_500 {
+      let condition = generator.condition(depth: 2 + round % 4, inLoop: false)
       let expected = condition.truth(nil)
       // As a condition, and as a value inside other values.
       for (text, wrap) in [(condition.text, false), ("[\(condition.text)][0]", true)] {

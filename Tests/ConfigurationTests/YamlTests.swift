@@ -79,7 +79,8 @@ import Testing
     // Nor document by document.
     let small = "- &a [x, x, x, x, x, x, x, x, x, x]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
       + "- &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n- [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n---\n"
-    #expect(failure(String(repeating: small, count: 1000)).count == 1 || failure(String(repeating: small, count: 1000)).allSatisfy { $0.contains("aliases") })
+    let many = failure(String(repeating: small, count: 1000))
+    #expect(many.count == 1 && many.first?.contains("aliases make this more than") == true)
   }
 
   @Test func nestingIsLimited() {
@@ -149,7 +150,8 @@ import Testing
     ("a: {b: 1\n", "2:1: the map in `{ }` is not closed"),
     ("a: \"\\q\"\n", "1:5: unknown escape in a double-quoted text: write `\\\\` for a backslash, or use single quotes"),
     ("a: | x\n  y\n", "1:6: after `|` or `>` the text begins in the next line"),
-    ("a: 1\n...\nb: 2\n%YAML 3.0\n---\n", "4:1: not YAML"),
+    ("  a: 1\nb: 2\n", "2:1: expected `---` or the end of the file: check the indentation"),
+    ("%YAML 3.0\n---\na: 1\n", "1:1: not YAML: found incompatible YAML document"),
   ])
   func brokenYamlIsNamedInPlainWords(text: String, expected: String) {
     #expect(failure(text).first?.hasPrefix(expected) == true, "\(failure(text))")
@@ -178,7 +180,7 @@ import Testing
     #expect(["true", "False", "yes", "'true'"].map(meaning) == ["true", "false", "text", "text"])
     #expect(["1", "-1", "+1", "00"].map(meaning) == ["integer", "integer", "integer", "integer"])
     #expect(["1.5", "1.", ".5", "1e3", "-1.5E-3"].map(meaning) == Array(repeating: "number", count: 5))
-    #expect(["1.2.3", "1e", ".", "-", "0x1F", "1_000", "10.0.0.0/8", "e5"].map(meaning) == Array(repeating: "text", count: 8))
+    #expect(["1.2.3", "1e", ".", "0x1F", "1_000", "10.0.0.0/8", "e5"].map(meaning) == Array(repeating: "text", count: 7))
   }
 
   @Test func aDocumentOfTenMegabytesIsReadOrRefused() {

@@ -78,7 +78,8 @@ import Testing
     let instrument = try it.registry.acquire(
       scope: "", InstrumentDefinition(name: "d", kind: .distribution, buckets: [1, 5, 10]))
     let values: [Value] = [
-      .double(-3), .int(1), .double(1.0001), .int(5), .uint(10), .double(10.5), .duration(seconds: 2, nanoseconds: 500_000_000),
+      .double(-3), .int(1), .double(1.0001), .int(5), .uint(10), .double(10.5),
+      .duration(seconds: 2, nanoseconds: 500_000_000),
     ]
     for value in values { #expect(it.add(value, to: instrument, in: shard) == .recorded) }
     #expect(it.add(.double(.infinity), to: instrument, in: shard) == .illegalValue)
@@ -133,7 +134,9 @@ import Testing
     let it = try Fixture()
     let shard = try it.shard()
     let instrument = try it.counter(labels: ["code"])
-    for value in [.int(200), .uint(200), .double(200), it.text.string("200")] { it.add(to: instrument, in: shard, [value]) }
+    for value in [.int(200), .uint(200), .double(200), it.text.string("200")] {
+      it.add(to: instrument, in: shard, [value])
+    }
     #expect(it.series("requests_total").map(\.value) == [.counter(whole: 4, rest: 0)])
   }
 

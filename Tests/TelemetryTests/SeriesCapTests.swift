@@ -34,7 +34,8 @@ import Testing
     #expect(it.add(.int(5), to: instrument, in: shard, [.int(3)], now: 1200) == .recorded)
     #expect(it.add(.int(5), to: instrument, in: shard, [.int(4)], now: 1200) == .overflowed)
     // The id is the old one's, its numbers are not.
-    #expect(it.series("requests_total").map(\.value).prefix(2) == [.counter(whole: 1, rest: 0), .counter(whole: 5, rest: 0)])
+    #expect(
+      it.series("requests_total").map(\.value).prefix(2) == [.counter(whole: 1, rest: 0), .counter(whole: 5, rest: 0)])
     #expect(it.registry.counters()[.seriesExpired] == 1)
   }
 

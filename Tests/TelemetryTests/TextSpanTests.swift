@@ -4,13 +4,16 @@ import Testing
 @testable import PurserTelemetry
 
 @Suite struct TextSpanTests {
-  @Test(arguments: [
-    (0.0, "0"), (-0.0, "-0"), (1, "1"), (-2.5, "-2.5"), (0.1, "0.1"), (0.05, "0.05"), (1e-6, "0.000001"), (1e-7, "1e-7"),
-    (123456.789, "123456.789"), (0.1 + 0.2, "0.30000000000000004"), (1.0 / 3, "0.3333333333333333"),
-    (1e15, "1000000000000000"), (1e20, "100000000000000000000"), (1e21, "1e+21"), (1.5e300, "1.5e+300"),
-    (.leastNonzeroMagnitude, "5e-324"), (.greatestFiniteMagnitude, "1.7976931348623157e+308"), (9_007_199_254_740_992, "9007199254740992"),
-    (.nan, "NaN"), (.infinity, "+Inf"), (-.infinity, "-Inf"),
-  ] as [(Double, String)])
+  @Test(
+    arguments: [
+      (0.0, "0"), (-0.0, "-0"), (1, "1"), (-2.5, "-2.5"), (0.1, "0.1"), (0.05, "0.05"), (1e-6, "0.000001"),
+      (1e-7, "1e-7"),
+      (123456.789, "123456.789"), (0.1 + 0.2, "0.30000000000000004"), (1.0 / 3, "0.3333333333333333"),
+      (1e15, "1000000000000000"), (1e20, "100000000000000000000"), (1e21, "1e+21"), (1.5e300, "1.5e+300"),
+      (.leastNonzeroMagnitude, "5e-324"), (.greatestFiniteMagnitude, "1.7976931348623157e+308"),
+      (9_007_199_254_740_992, "9007199254740992"),
+      (.nan, "NaN"), (.infinity, "+Inf"), (-.infinity, "-Inf"),
+    ] as [(Double, String)])
   func numbersAreShortAndReadBack(value: Double, text: String) {
     #expect(written { $0.append(value) } == text)
   }
@@ -33,12 +36,14 @@ import Testing
     #expect(written { $0.append(decimal: value) } == String(value))
   }
 
-  @Test(arguments: [
-    (0, 0, "1970-01-01T00:00:00Z"), (951_782_400, 0, "2000-02-29T00:00:00Z"), (-1, 999_000_000, "1969-12-31T23:59:59.999Z"),
-    (1_767_323_045, 6_000, "2026-01-02T03:04:05.000006Z"), (1_767_323_045, 1, "2026-01-02T03:04:05.000000001Z"),
-    (-62_135_596_800, 0, "0001-01-01T00:00:00Z"), (253_402_300_799, 0, "9999-12-31T23:59:59Z"),
-    (-2_203_891_200, 0, "1900-03-01T00:00:00Z"), (4_107_542_400, 0, "2100-03-01T00:00:00Z"),
-  ] as [(Int64, Int32, String)])
+  @Test(
+    arguments: [
+      (0, 0, "1970-01-01T00:00:00Z"), (951_782_400, 0, "2000-02-29T00:00:00Z"),
+      (-1, 999_000_000, "1969-12-31T23:59:59.999Z"),
+      (1_767_323_045, 6_000, "2026-01-02T03:04:05.000006Z"), (1_767_323_045, 1, "2026-01-02T03:04:05.000000001Z"),
+      (-62_135_596_800, 0, "0001-01-01T00:00:00Z"), (253_402_300_799, 0, "9999-12-31T23:59:59Z"),
+      (-2_203_891_200, 0, "1900-03-01T00:00:00Z"), (4_107_542_400, 0, "2100-03-01T00:00:00Z"),
+    ] as [(Int64, Int32, String)])
   func timestampsAreRFC3339(seconds: Int64, nanoseconds: Int32, text: String) {
     var isWritten = false
     let result = written { isWritten = $0.append(timestamp: seconds, nanoseconds: nanoseconds) }
@@ -57,9 +62,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (1, 500_000_000, "1.5s"), (0, 0, "0s"), (-1, -500_000_000, "-1.5s"), (0, -1, "-0.000000001s"),
-  ] as [(Int64, Int32, String)])
+  @Test(
+    arguments: [
+      (1, 500_000_000, "1.5s"), (0, 0, "0s"), (-1, -500_000_000, "-1.5s"), (0, -1, "-0.000000001s"),
+    ] as [(Int64, Int32, String)])
   func durationsAreSeconds(seconds: Int64, nanoseconds: Int32, text: String) {
     #expect(written { $0.append(duration: seconds, nanoseconds: nanoseconds) } == text)
   }
@@ -68,7 +74,9 @@ import Testing
     let store = TextStore()
     func json(_ value: Value) -> String { written { $0.append(json: value, textBytesMax: 100) } }
     #expect(json(store.string("plain text of some length")) == #""plain text of some length""#)
-    #expect(json(store.string("a\"b\\c\nd\re\tf\u{0}g\u{1F}h\u{7F}/é😀")) == "\"a\\\"b\\\\c\\nd\\re\\tf\\u0000g\\u001fh\u{7F}/é😀\"")
+    #expect(
+      json(store.string("a\"b\\c\nd\re\tf\u{0}g\u{1F}h\u{7F}/é😀"))
+        == "\"a\\\"b\\\\c\\nd\\re\\tf\\u0000g\\u001fh\u{7F}/é😀\"")
     #expect(json(.double(.nan)) == "null")
     #expect(json(.double(-.infinity)) == "null")
     #expect(json(.double(1)) == "1")
@@ -78,10 +86,14 @@ import Testing
     #expect(json(.bytes(store.bytes("fo"))) == "\"Zm8=\"")
     #expect(json(.bytes(store.bytes("foob?>"))) == "\"Zm9vYj8+\"")
     #expect(json(.timestamp(seconds: .max, nanoseconds: 0)) == "null")
-    for value: Value in [.null, .absent, .error(EvaluationError(.noSuchKey)), .hostMap(slot: 1), Value(kind: .unfetched)] {
+    for value: Value in [
+      .null, .absent, .error(EvaluationError(.noSuchKey)), .hostMap(slot: 1), Value(kind: .unfetched),
+    ] {
       #expect(json(value) == "null")
     }
-    let entries: [Value] = [store.string("a"), .int(1), .int(2), .bool(true), .bool(false), .null, .double(1), .uint(3)]
+    let entries: [Value] = [
+      store.string("a"), .int(1), .int(2), .bool(true), .bool(false), .null, .double(1), .uint(3),
+    ]
     entries.withUnsafeBufferPointer { entries in
       #expect(json(.map(entries.baseAddress, count: 4)) == #"{"a":1,"2":true,"false":null,"unknown":3}"#)
       #expect(json(.list(entries.baseAddress, count: 3)) == #"["a",1,2]"#)

@@ -137,7 +137,7 @@ static void show_telemetry(host *host) {
   show_command("grep -E '^requests_total.*verdict=\"deny\"' metrics.txt | sed 's/^/  /'");
   show_command("grep -E '^requests_total.*destination_service=\"ratings.*verdict=\"allow\"' metrics.txt | sed 's/^/  /'");
   show_command("grep -E '^request_duration_seconds.*destination_service=\"details.*response_code=\"200\"' metrics.txt"
-               " | grep -E 'le=\"(0.0025|0.005|0.01|\\+Inf)\"|_(sum|count)' | sed 's/^/  /'");
+               " | grep -E 'le=\"(0.005|0.025|\\+Inf)\"|_(sum|count)' | sed 's/^/  /'");
   show_command("printf '  (%s lines in all)\\n' $(wc -l < metrics.txt)");
 }
 

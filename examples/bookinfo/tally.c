@@ -115,7 +115,9 @@ void tally_add(tally *tally, const purser_request *request, const recorded_reque
     size_t rules = 0;
     tally->shadowed++;
     (void)purser_decision_shadow_rules_count(request, &rules);
-    cause[0] = '\0';
+    /* Without a rule that holds, the difference is that none does. */
+    snprintf(cause, sizeof cause, "%s",
+             rules > 0 ? "" : shadow == PURSER_VERDICT_ALLOW ? "no rule denies" : "no ALLOW rule holds");
     for (i = 0; i < rules; i++) {
       purser_rule_reference rule;
       size_t used = strlen(cause);

@@ -180,13 +180,14 @@ struct Analysis {
 /// What a call node calls.
 enum Callee {
   case builtin(Builtin)
-  case external([UInt32])
+  /// The host's functions in the order to try them, and the builtin for what none of them takes.
+  case external([UInt32], Builtin?)
   case unknown
 
   init(_ reference: Reference, _ function: String) {
     switch reference {
     case .overload(.builtin(let builtin)): self = .builtin(builtin)
-    case .overload(.external(let number)): self = .external([number])
+    case .overload(.external(let number)): self = .external([number], nil)
     case .dynamic(let implementations):
       var builtins: [Builtin] = []
       var externals: [UInt32] = []
@@ -196,9 +197,8 @@ enum Callee {
         case .external(let number): externals.append(number)
         }
       }
-      // The host's functions come first: what none of them takes is the builtin's.
       if !externals.isEmpty {
-        self = .external(externals)
+        self = .external(externals, builtins.first)
       } else if let builtin = builtins.first {
         self = .builtin(builtin)
       } else {

@@ -133,7 +133,9 @@ final class CodePool {
     let key = Array(pattern.buffer)
     if let known = regexNumbers[key] { return .number(known) }
     let size = 256
-    guard let message = malloc(size)?.bindMemory(to: CChar.self, capacity: size) else { return .refused("out of memory") }
+    guard let message = malloc(size)?.bindMemory(to: CChar.self, capacity: size) else {
+      return .refused("out of memory")
+    }
     defer { free(message) }
     message[0] = 0
     guard let regex = library.compile(pattern.base, Int(pattern.count), message, size) else {

@@ -15,7 +15,6 @@ extension Compiler {
     let mark = free
     let iterator = begin(node, comprehension.range, errors: errors)
     let own = makeErrorRegister()
-    if !scopes.isEmpty { emit(Instruction(.clear, destination: own), at: 0) }
     let step = makeLabel()
     let done = makeLabel()
     let end = makeLabel()
@@ -23,13 +22,14 @@ extension Compiler {
     emitNext(node, comprehension, iterator, done: done, errors: errors)
     scopes.append(iterator &+ 1)
     test(predicate, jumpsWhen: !decisive, to: step, errors: Sink(register: own, keepsFirst: true, label: step))
-    scopes.removeLast()
+    _ = scopes.popLast()
     emitJump(sense == decisive ? target : end)
     place(done)
     var rethrow = testing(.rethrow, jumpsWhen: sense, to: sense == decisive ? end : target, errors: errors)
-    rethrow.a = UInt32(own)
+    rethrow.a = UInt32(truncatingIfNeeded: own)
     emit(rethrow, at: node.anchor)
     place(end)
+    releaseErrorRegister(own)
     free = mark
   }
 
@@ -44,7 +44,7 @@ extension Compiler {
     if comprehension.macro == .existsOne {
       emit(Instruction(.move, destination: destination), a: constant(.int(0)), at: node.anchor)
     } else {
-      emit(Instruction(.makeListFor, destination: destination, a: UInt32(iterator)), at: node.anchor)
+      emit(Instruction(.makeListFor, destination: destination, a: UInt32(truncatingIfNeeded: iterator)), at: node.anchor)
     }
     place(step)
     emitNext(node, comprehension, iterator, done: done, errors: errors)
@@ -70,12 +70,12 @@ extension Compiler {
         Instruction(.append, destination: destination, error: end.number), a: .register(iterator &+ 1),
         at: node.anchor)
     }
-    scopes.removeLast()
+    _ = scopes.popLast()
     emitJump(step)
     place(done)
     if comprehension.macro == .existsOne {
       emit(
-        Instruction(.call2, destination: destination, jump: UInt16(Builtin.equal.rawValue)), a: .register(destination),
+        Instruction(.call2, destination: destination, jump: UInt16(truncatingIfNeeded: Builtin.equal.rawValue)), a: .register(destination),
         b: constant(.int(1)), at: node.anchor)
     }
     place(end)
@@ -90,7 +90,7 @@ extension Compiler {
     let iterator = makeRegister()
     _ = makeRegister()
     emit(
-      Instruction(.iterate, destination: iterator, b: UInt32(errors.register), error: errors.label.number), a: operand,
+      Instruction(.iterate, destination: iterator, b: UInt32(truncatingIfNeeded: errors.register), error: errors.label.number), a: operand,
       keepsFirst: errors.keepsFirst, at: checked.tree[range].anchor)
     return iterator
   }
@@ -104,7 +104,7 @@ extension Compiler {
     emit(
       Instruction(
         .next, flags: errors.keepsFirst ? Flag.keepsFirst : 0, destination: iterator,
-        a: UInt32(clamping: price), b: UInt32(errors.register), jump: done.number, error: errors.label.number),
+        a: UInt32(clamping: price), b: UInt32(truncatingIfNeeded: errors.register), jump: done.number, error: errors.label.number),
       at: node.anchor)
   }
 

@@ -111,8 +111,6 @@ extension Compiler {
         if let own { register = own } else {
           register = makeErrorRegister()
           own = register
-          // Outside loops every instruction runs once and the program began with these cleared.
-          if !scopes.isEmpty { emit(Instruction(.clear, destination: register), at: 0) }
         }
         let next = makeLabel()
         test(
@@ -129,8 +127,9 @@ extension Compiler {
       place(check)
       let undecided = sense == decisive ? end : target
       var rethrow = testing(.rethrow, jumpsWhen: sense, to: undecided, errors: errors)
-      rethrow.a = UInt32(own)
+      rethrow.a = UInt32(truncatingIfNeeded: own)
       emit(rethrow, at: 0)
+      releaseErrorRegister(own)
     } else if sense == decisive {
       test(last, jumpsWhen: decisive, to: target, errors: errors)
     } else {
@@ -174,7 +173,7 @@ extension Compiler {
       return refuse(node.span, "`matches` needs the regular expression library, which is not installed")
     }
     var instruction = testing(.test, jumpsWhen: sense, to: target, errors: errors)
-    instruction.b = UInt32(builtin.rawValue) << 24
+    instruction.b = UInt32(truncatingIfNeeded: builtin.rawValue) << 24
     emit(instruction, a: a, b: b, at: node.anchor)
   }
 
@@ -183,7 +182,9 @@ extension Compiler {
     _ builtin: Builtin, _ node: Node, _ a: Operand, _ b: Operand, _ constantNode: NodeID, jumpsWhen sense: Bool,
     to target: Label, errors: Sink
   ) -> Bool {
-    guard a.space != .constant, b.space == .constant, let value = analysis.value(constantNode) else { return false }
+    guard b.space == .constant, let value = analysis.value(constantNode) else { return false }
+    // Two constants were folded, unless that failed; a bad pattern is then to be refused all the same.
+    if a.space == .constant, builtin != .matches { return false }
     var number = b.index
     let op: Opcode
     switch (builtin, value.kind) {

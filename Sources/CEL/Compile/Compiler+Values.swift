@@ -86,7 +86,7 @@ extension Compiler {
 
   mutating func fail(_ code: EvaluationError.Code, _ node: Node) -> Operand {
     let destination = makeRegister()
-    emit(Instruction(.fail, destination: destination, a: UInt32(code.rawValue)), at: node.anchor)
+    emit(Instruction(.fail, destination: destination, a: UInt32(truncatingIfNeeded: code.rawValue)), at: node.anchor)
     return .register(destination)
   }
 
@@ -133,7 +133,7 @@ extension Compiler {
     let mark = free
     switch callee {
     case .unknown: return fail(.noSuchOverload, node)
-    case .external(let functions):
+    case .external(let functions, let builtin):
       // Consecutive registers; the result replaces the first of them.
       let first = free
       for argument in arguments {
@@ -149,8 +149,15 @@ extension Compiler {
       for (number, function) in functions.enumerated() {
         emit(
           Instruction(
-            .external, flags: number > 0 ? Flag.special : 0, destination: result, a: UInt32(first), b: function,
+            .external, flags: number > 0 ? Flag.special : 0, destination: result, a: UInt32(truncatingIfNeeded: first), b: function,
             jump: UInt16(truncatingIfNeeded: arguments.count)), at: node.anchor)
+      }
+      if let builtin, arguments.count == 1 || arguments.count == 2 {
+        emit(
+          Instruction(
+            arguments.count == 1 ? .call1 : .call2, flags: Flag.special, destination: result,
+            jump: UInt16(truncatingIfNeeded: builtin.rawValue)), a: .register(first),
+          b: .register(arguments.count == 1 ? first : first &+ 1), at: node.anchor)
       }
       emit(Instruction(.move, destination: mark), a: .register(result), at: node.anchor)
       free = mark
@@ -162,7 +169,7 @@ extension Compiler {
       let b = arguments.count == 2 ? compute(last) : a
       free = mark
       let destination = makeRegister()
-      let number = UInt16(builtin.rawValue)
+      let number = UInt16(truncatingIfNeeded: builtin.rawValue)
       if arguments.count == 1 {
         emit(Instruction(.call1, destination: destination, jump: number), a: a, at: node.anchor)
       } else if builtin == .add || builtin == .subtract {

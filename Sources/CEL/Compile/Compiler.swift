@@ -22,6 +22,9 @@ struct Sink {
 struct Compiler {
   static let instructionsMax = 60_000
   static let labelsMax = 65_000
+  static let freshErrorsMax: UInt16 = 16
+  /// What an operand's three bytes can number.
+  static let constantsMax = 0xff_ffff
   static let depthMax = 1_000
   /// Register numbers from here on are error registers until they are linked.
   static let errorBase: UInt16 = 0x8000
@@ -37,6 +40,7 @@ struct Compiler {
   var free: UInt16 = 0
   var registerHigh: UInt16 = 0
   var errorCount: UInt16 = 0
+  private var releasedErrors: [UInt16] = []
   var depth = 0
   /// The element registers of the comprehensions around, innermost last.
   var scopes: [UInt16] = []
@@ -74,12 +78,14 @@ struct Compiler {
       place(otherwise)
       emit(Instruction(.giveFalse), at: 0)
       place(failed)
-      emit(Instruction(.giveValue, a: UInt32(sink.register)), at: 0)
+      emit(Instruction(.giveValue, a: UInt32(truncatingIfNeeded: sink.register)), at: 0)
     } else {
       let operand = compute(root)
       emit(Instruction(.giveValue), a: operand, at: checked.tree[root].anchor)
     }
-    if instructions.count > Compiler.instructionsMax || labels.count > Compiler.labelsMax {
+    if instructions.count > Compiler.instructionsMax || labels.count > Compiler.labelsMax
+      || pool.constants.count > Compiler.constantsMax
+    {
       refuse(rootSpan, "expression is too large")
     }
     if Int(registerHigh) + Int(errorCount) > CodeBuilder.registersMax {
@@ -96,8 +102,8 @@ struct Compiler {
     let (scaled, overflow) = cost.multipliedReportingOverflow(by: 100)
     let steps = overflow ? CodeBuilder.stepsMost : scaled
     return Program(
-      start: start, registerCount: UInt32(registerHigh) + UInt32(errorCount),
-      stepsMax: min(max(steps, CodeBuilder.stepsLeast), CodeBuilder.stepsMost), errorCount: UInt32(errorCount),
+      start: start, registerCount: UInt32(truncatingIfNeeded: registerHigh) + UInt32(truncatingIfNeeded: errorCount),
+      stepsMax: min(max(steps, CodeBuilder.stepsLeast), CodeBuilder.stepsMost), errorCount: UInt32(truncatingIfNeeded: errorCount),
       instructionCount: UInt32(truncatingIfNeeded: instructions.count))
   }
 
@@ -114,11 +120,22 @@ struct Compiler {
     return register
   }
 
+  /// A register that remembers an error; empty when the code that follows begins.
   mutating func makeErrorRegister() -> UInt16 {
+    // The first few are cleared as the program starts; more would be a price for every evaluation, so from then on
+    // released ones are cleared by an instruction and used again.
+    if errorCount >= Compiler.freshErrorsMax, let register = releasedErrors.popLast() {
+      emit(Instruction(.clear, destination: register), at: 0)
+      return register
+    }
     let register = Compiler.errorBase | errorCount
     if errorCount < 0x7ff0 { errorCount &+= 1 }
+    // Outside loops every instruction runs once; inside, an earlier round may have left something.
+    if !scopes.isEmpty { emit(Instruction(.clear, destination: register), at: 0) }
     return register
   }
+
+  mutating func releaseErrorRegister(_ register: UInt16) { releasedErrors.append(register) }
 
   mutating func makeLabel() -> Label {
     let label = Label(number: UInt16(truncatingIfNeeded: labels.count))
@@ -178,7 +195,7 @@ struct Compiler {
       instruction.destination = linked(instruction.destination)
       switch instruction.op {
       case .rethrow:
-        instruction.a = UInt32(linked(UInt16(truncatingIfNeeded: instruction.a)))
+        instruction.a = UInt32(truncatingIfNeeded: linked(UInt16(truncatingIfNeeded: instruction.a)))
         instruction.jump = address(instruction.jump)
         instruction.error = address(instruction.error)
       case .equalString, .startsWithString, .endsWithString, .containsString, .inSet, .equalInt, .lessInt,
@@ -186,10 +203,10 @@ struct Compiler {
         instruction.jump = address(instruction.jump)
         instruction.error = address(instruction.error)
       case .iterate:
-        instruction.b = UInt32(linked(UInt16(truncatingIfNeeded: instruction.b)))
+        instruction.b = UInt32(truncatingIfNeeded: linked(UInt16(truncatingIfNeeded: instruction.b)))
         instruction.error = address(instruction.error)
       case .next:
-        instruction.b = UInt32(linked(UInt16(truncatingIfNeeded: instruction.b)))
+        instruction.b = UInt32(truncatingIfNeeded: linked(UInt16(truncatingIfNeeded: instruction.b)))
         instruction.jump = address(instruction.jump)
         instruction.error = address(instruction.error)
       case .append:
@@ -198,7 +215,7 @@ struct Compiler {
         instruction.jump = address(instruction.jump)
       case .giveValue:
         if instruction.flags & (Flag.aSlot | Flag.aConstant) == 0 {
-          instruction.a = UInt32(linked(UInt16(truncatingIfNeeded: instruction.a)))
+          instruction.a = UInt32(truncatingIfNeeded: linked(UInt16(truncatingIfNeeded: instruction.a)))
         }
       default: break
       }

@@ -45,7 +45,7 @@ struct Operand: Equatable {
   var space: Space
   var index: UInt32
 
-  static func register(_ index: UInt16) -> Operand { Operand(space: .register, index: UInt32(index)) }
+  static func register(_ index: UInt16) -> Operand { Operand(space: .register, index: UInt32(truncatingIfNeeded: index)) }
 }
 
 enum Flag {
@@ -57,7 +57,8 @@ enum Flag {
   @inline(__always) static var aConstant: UInt8 { 0x08 }
   @inline(__always) static var bSlot: UInt8 { 0x10 }
   @inline(__always) static var bConstant: UInt8 { 0x20 }
-  /// Of `insert`: the key is known to be a good one. Of `external`: only if the destination says no such overload.
+  /// Of `insert`: the key is known to be a good one. Of `external`, `call1` and `call2`: only if the destination
+  /// says that the candidate before had no such overload.
   @inline(__always) static var special: UInt8 { 0x40 }
 }
 

@@ -1,7 +1,7 @@
 // Equality and order. int, uint and double are one number line; values of unlike types are unequal.
 
 /// How deep two values are compared; deeper ones have no answer.
-let comparisonDepthMax = 64
+let comparisonDepthMax = 128
 
 /// Whether two values are the same; nil when they are nested too deeply to say.
 func equal(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer, depth: Int = 0) -> Bool? {

@@ -16,7 +16,7 @@ extension Value {
 
 /// Puts an error into the destination of a testing instruction.
 func putError(_ error: Value, _ at: Step, _ evaluation: Evaluation.Pointer) {
-  put(error, into: UInt32(at.pointee.destination), at, evaluation)
+  put(error, into: UInt32(truncatingIfNeeded: at.pointee.destination), at, evaluation)
 }
 
 private func put(_ error: Value, into register: UInt32, _ at: Step, _ evaluation: Evaluation.Pointer) {
@@ -186,8 +186,11 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
   let builtin = Builtin(rawValue: UInt8(truncatingIfNeeded: at.pointee.jump)) ?? .toDyn
   var result: Value
   switch at.pointee.op {
+  case .call1 where isSettled(at, destination), .call2 where isSettled(at, destination): return
   case .move: result = operandA(at, evaluation)
-  case .fail: result = .failure(EvaluationError.Code(rawValue: UInt16(truncatingIfNeeded: at.pointee.a)) ?? .internalFailure)
+  case .fail:
+    let code = EvaluationError.Code(rawValue: UInt16(truncatingIfNeeded: at.pointee.a))
+    result = .failure(code ?? .internalFailure)
   case .call1: result = apply(builtin, operandA(at, evaluation), evaluation)
   case .call2, .add, .subtract:
     result = apply(builtin, operandA(at, evaluation), operandB(at, evaluation), evaluation)
@@ -212,17 +215,20 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
   destination.pointee = result.placed(at, evaluation)
 }
 
+/// Of the second and later of several candidates: whether one before took the arguments.
+private func isSettled(_ at: Step, _ destination: UnsafeMutablePointer<Value>) -> Bool {
+  if at.pointee.flags & Flag.special == 0 { return false }
+  return destination.pointee.kind != .error || destination.pointee.asError.code != .noSuchOverload
+}
+
 private func callExternal(_ at: Step, _ evaluation: Evaluation.Pointer) -> Value {
   let registers = evaluation.pointee.registers
-  // The second and later of several candidates: only when the one before did not take these arguments.
-  if at.pointee.flags & Flag.special != 0 {
-    let before = registers[Int(at.pointee.destination)]
-    guard before.kind == .error, before.asError.code == .noSuchOverload else { return before }
-  }
+  let before = registers + Int(at.pointee.destination)
+  if isSettled(at, before) { return before.pointee }
   let arguments = registers + Int(at.pointee.a)
   for number in 0..<Int(at.pointee.jump) where arguments[number].kind == .error { return arguments[number] }
   var result = Value.failure(.internalFailure)
-  evaluation.pointee.external(evaluation, at.pointee.b, arguments, UInt32(at.pointee.jump), &result)
+  evaluation.pointee.external(evaluation, at.pointee.b, arguments, UInt32(truncatingIfNeeded: at.pointee.jump), &result)
   switch result.kind {
   case .unfetched, .absent: return .failure(.internalFailure)
   default: return result

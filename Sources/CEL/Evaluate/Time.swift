@@ -250,14 +250,14 @@ struct TimeReader {
   }
 
   mutating func take(_ character: Unicode.Scalar) -> Bool {
-    guard let byte, UInt32(byte) == character.value else { return false }
+    guard let byte, UInt32(truncatingIfNeeded: byte) == character.value else { return false }
     at &+= 1
     return true
   }
 
   func isLast(_ character: Unicode.Scalar) -> Bool {
     guard let byte else { return false }
-    return UInt32(byte) == character.value && at &+ 1 == Int(text.count)
+    return UInt32(truncatingIfNeeded: byte) == character.value && at &+ 1 == Int(text.count)
   }
 
   private mutating func digit() -> Int64? {

@@ -240,7 +240,7 @@ private struct RuleReader {
 
   var isAtEnd: Bool { byte == UInt8(ascii: "\n") }
 
-  func isAt(_ character: Unicode.Scalar) -> Bool { UInt32(byte) == character.value }
+  func isAt(_ character: Unicode.Scalar) -> Bool { UInt32(truncatingIfNeeded: byte) == character.value }
 
   mutating func take(_ character: Unicode.Scalar) -> Bool {
     guard isAt(character) else { return false }

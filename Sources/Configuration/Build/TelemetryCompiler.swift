@@ -74,11 +74,14 @@ struct TelemetryCompiler {
   /// The plain `1` of a counter needs no program.
   private func isOne(_ source: ExpressionSource) -> Bool { source.bytes == [UInt8(ascii: "1")] }
 
-  /// The labels of the backends; `refusal` says why one of that kind does not fit.
+  /// The labels of the backends; `refusal` says why one of that kind does not fit. Who names none means all that fit.
   private func resolve(
     _ references: [DocumentReference], _ problems: inout Problems,
     refusal: (BackendDocument.Destination) -> String?
   ) -> [String] {
+    if references.isEmpty {
+      return documents.backends.filter { refusal($0.destination) == nil }.map { label(of: $0.identity) }
+    }
     var labels: [String] = []
     for reference in references {
       let path = reference.namespace + "/" + reference.name

@@ -116,9 +116,9 @@ private struct ScalarMapping {
           begin(at: offset)
         }
         if let escape = escapeLength(quote) {
+          begin(at: offset)
           // An escaped line break is no character.
           if escape == 0 { continue }
-          begin(at: offset)
           for _ in 0..<escape { cursor.step(text) }
           offset &+= characterWidth(decoded, at: offset)
           begin(at: offset)

@@ -14,7 +14,7 @@ struct DocumentReader {
 
   /// Kubernetes' own fields are accepted and mean nothing here: a document may come straight from its API.
   static let metadataShape = ObjectShape(
-    "metadata", "what the document is called",
+    "document's metadata", "what the document is called",
     [
       Field("name", .text(.objectName), required: true, "unique among the documents of a kind and namespace"),
       Field("namespace", .text(.namespace), "`default` unless given"),

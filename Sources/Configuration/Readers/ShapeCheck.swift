@@ -30,7 +30,7 @@ struct ShapeCheck {
     switch shape {
     case .object, .map: return ": write `{}` when it has no fields"
     case .list: return ": write `[]` when it has no items"
-    case .expression: return ": inside `{ }`, quote an expression that has a comma"
+    case .expression: return ": an expression is missing"
     default: return ""
     }
   }
@@ -79,7 +79,15 @@ struct ShapeCheck {
 
   private mutating func checkMap(_ id: NodeID, _ rule: TextRule, _ value: Shape, called name: String) {
     guard expect(.mapping, id, called: name) else { return }
+    let isFlow = tree[id].style == .flow
     for (key, entry) in tree.entries(of: id) {
+      // `{x: size(a, b)}` is two entries, and the second has no value.
+      if isFlow, case .expression = value, case .null = tree.meaning(of: entry), tree.bytes(of: entry).isEmpty {
+        problems.error(
+          at: tree.position(of: key),
+          "\(quoted(tree.string(of: key))) has no value: inside `{ }`, quote an expression that has a comma")
+        continue
+      }
       checkText(key, rule)
       check(entry, is: value, called: tree.string(of: key))
     }

@@ -54,6 +54,7 @@ struct YamlComplaint {
     case "did not find expected whitespace or line break", "did not find expected tag URI",
       "did not find URI escaped octet", "did not find expected '!'", "did not find the expected '>'",
       "found undefined tag handle":
+      cursor = context
       message = "an unquoted `!` begins a YAML tag: \(cure)"
     case "did not find expected comment or line break":
       message = "after `|` or `>` the text begins in the next line"
@@ -95,7 +96,7 @@ struct YamlComplaint {
     case "did not find expected '-' indicator": return "expected `- ` or the end of the list: check the indentation"
     case "did not find expected ',' or ']'": return "expected `,` or `]`"
     case "did not find expected ',' or '}'": return "expected `,` or `}`: inside `{ }` quote what has a comma or a brace"
-    case "did not find expected <document start>": return "expected the end of the document or `---`: check the indentation"
+    case "did not find expected <document start>": return "expected `---` or the end of the file: check the indentation"
     default: return "expected a key: check the indentation"
     }
   }

@@ -18,6 +18,8 @@ struct YamlParser {
   private var pending: [NodeID] = []
   /// Of the documents so far.
   private var weight: UInt32 = 0
+  /// A limit of the whole file is passed: nothing more is read of it.
+  private var isExhausted = false
   private var anchors: [[UInt8]: NodeID] = [:]
   private var openAnchors: Set<[UInt8]> = []
   /// Follows libyaml's character counts through the text; `base` is where the present parser began.
@@ -43,7 +45,7 @@ struct YamlParser {
   }
 
   private mutating func run() {
-    while !parseDocuments(), !problems.isFull, skipToNextDocument() {}
+    while !parseDocuments(), !isExhausted, !problems.isFull, skipToNextDocument() {}
   }
 
   /// True at the end of the text, false after a problem that ended a document before its end.
@@ -92,7 +94,7 @@ struct YamlParser {
         // INVARIANT: `weight` stays under twice `weightMax`.
         weight &+= tree[root].weight
         guard weight <= YamlTree.weightMax else {
-          return fail("aliases make this more than \(YamlTree.weightMax) values")
+          return exhaust("aliases make this more than \(YamlTree.weightMax) values")
         }
         tree.documents.append(root)
       }
@@ -173,7 +175,7 @@ struct YamlParser {
 
   private mutating func finish(_ node: YamlNode, anchor: [UInt8]?) -> Bool {
     guard tree.nodes.count < YamlTree.nodesMax else {
-      return fail("more than \(YamlTree.nodesMax) values in one file")
+      return exhaust("more than \(YamlTree.nodesMax) values in one file")
     }
     let id = NodeID(index: UInt32(truncatingIfNeeded: tree.nodes.count))
     tree.nodes.append(node)
@@ -260,6 +262,11 @@ struct YamlParser {
     return false
   }
 
+  private mutating func exhaust(_ message: String) -> Bool {
+    isExhausted = true
+    return fail(message)
+  }
+
   private mutating func report(_ error: cyaml_error) {
     guard !error.is_memory else {
       problems.error(at: .whole(tree.source), "out of memory")
@@ -267,7 +274,7 @@ struct YamlParser {
     }
     var place = base
     if error.is_reader {
-      place.advance(toOffset: base.offset &+ error.offset, in: text)
+      place.advance(toOffset: characterStart(base.offset &+ error.offset), in: text)
     } else {
       place.advance(toIndex: base.index &+ error.problem_index, in: text)
     }
@@ -277,6 +284,13 @@ struct YamlParser {
       problem: String(cString: error.problem), isReader: error.is_reader, at: place, context: context, in: text)
     problems.error(at: complaint.cursor.position(in: tree.source), complaint.message)
     if place.offset > cursor.offset { cursor = place }
+  }
+
+  /// Where the character begins whose bytes libyaml gave up in.
+  private func characterStart(_ offset: Int) -> Int {
+    var start = min(offset, text.count)
+    for _ in 0..<3 where start > 0 && start < text.count && text[start] < 0xC0 && text[start &- 1] >= 0x80 { start &-= 1 }
+    return start
   }
 
   /// Moves the cursor to the next line that begins a document; false when there is none.

@@ -14,8 +14,8 @@
 
 /* Numbers as text, always in the C locale, whatever locale the host has set. */
 
-/* Reads the `size` bytes of `text` as one decimal number (also `inf` and `nan`, in any case; no blanks, no hexadecimal).
- * False when they are something else. Too large is infinite, too small is zero. */
+/* Reads the `size` bytes of `text` as one decimal number (also `inf` and `nan`, in any case; no blanks, no
+ * hexadecimal). False when they are something else. Too large is infinite, too small is zero. */
 bool purser_parse_double(const uint8_t *text, size_t size, double *result);
 
 /* The fewest significant decimal digits that read back as `value`, which must be finite: writes at most 17 characters
