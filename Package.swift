@@ -122,8 +122,12 @@ for target in package.targets {
   }
 }
 package.products.removeAll {
-  if let library = $0 as? Product.Library { !names.isSuperset(of: library.targets) }
-  else if let executable = $0 as? Product.Executable { !names.isSuperset(of: executable.targets) }
-  else { false }
+  if let library = $0 as? Product.Library {
+    !names.isSuperset(of: library.targets)
+  } else if let executable = $0 as? Product.Executable {
+    !names.isSuperset(of: executable.targets)
+  } else {
+    false
+  }
 }
 if !names.contains("purser") { package.dependencies = [] }

@@ -45,38 +45,46 @@ extension RequestView {
     return value
   }
 
-  private static func ask(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
-    let binding = view.pointee.bindings[Int(slot)]
-    switch binding.source {
-    case .host:
-      return binding.key.address == 0
+  fileprivate static func ask(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
+    let binding = view.pointee.bindings + Int(slot)
+    if binding.pointee.source == .host {
+      return binding.pointee.key.address == 0
         ? attribute(binding, slot, view, evaluation)
-        : entry(binding.number, binding.key, binding.type, slot, view, evaluation)
+        : entry(binding.pointee.number, binding.pointee.key, binding.pointee.type, slot, view, evaluation)
+    }
+    return derive(binding, slot, view, evaluation)
+  }
+
+  private static func derive(
+    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  ) -> Value {
+    switch binding.pointee.source {
+    case .host: return .absent
     case .hostMap:
       return map(binding, slot, view, evaluation)
     case .own:
       var result = Value.absent
-      view.pointee.own(view, binding.number, &result)
+      view.pointee.own(view, binding.pointee.number, &result)
       return result
     case .normalizedPath:
       return path(binding, slot, view, evaluation)
     case .query:
-      let whole = value(binding.first, view, evaluation)
-      if whole.kind == .absent { return value(binding.second, view, evaluation).about(slot) }
+      let whole = value(binding.pointee.first, view, evaluation)
+      if whole.kind == .absent { return value(binding.pointee.second, view, evaluation).about(slot) }
       guard whole.kind == .string else { return whole.about(slot) }
       guard let query = whole.asBytes.query else { return .absent }
       return .string(query)
     case .hostName:
-      let host = value(binding.first, view, evaluation)
+      let host = value(binding.pointee.first, view, evaluation)
       guard host.kind == .string else { return host.about(slot) }
       guard let name = host.asBytes.hostName(in: &evaluation.pointee.arena) else {
         return .error(EvaluationError(.memorySpent))
       }
       return .string(name)
     case .firstPresent:
-      let first = value(binding.first, view, evaluation)
+      let first = value(binding.pointee.first, view, evaluation)
       guard first.kind == .absent else { return first.about(slot) }
-      let second = value(binding.second, view, evaluation)
+      let second = value(binding.pointee.second, view, evaluation)
       // A host without headers has no User-Agent either: that is absence, not failure.
       if second.kind == .error, second.asError.code == .absentAttribute { return .absent }
       return second.about(slot)
@@ -84,14 +92,14 @@ extension RequestView {
   }
 
   private static func attribute(
-    _ binding: SlotBinding, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
   ) -> Value {
     guard let get = view.pointee.host.get else { return .absent }
     var answer = purser_value()
-    let presence = get(view.pointee.context, binding.number, OpaquePointer(evaluation), &answer)
+    let presence = get(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), &answer)
     switch presence {
     case PURSER_PRESENT:
-      return HostValue.read(answer, as: binding.type, slot: slot, in: &evaluation.pointee.arena)
+      return HostValue.read(answer, as: binding.pointee.type, slot: slot, in: &evaluation.pointee.arena)
     case PURSER_ABSENT, PURSER_NO_MAP: return .absent
     default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
     }
@@ -117,12 +125,12 @@ extension RequestView {
 
   /// Whether the host has the map at all; what is in it is asked later.
   private static func map(
-    _ binding: SlotBinding, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
   ) -> Value {
     guard let entry = view.pointee.host.entry else { return .absent }
     var unused = purser_value()
     let presence = entry(
-      view.pointee.context, binding.number, purser_text(data: nil, size: 0), OpaquePointer(evaluation), &unused)
+      view.pointee.context, binding.pointee.number, purser_text(data: nil, size: 0), OpaquePointer(evaluation), &unused)
     switch presence {
     case PURSER_PRESENT, PURSER_ABSENT: return .hostMap(slot: slot)
     case PURSER_NO_MAP: return .absent
@@ -131,12 +139,12 @@ extension RequestView {
   }
 
   private static func path(
-    _ binding: SlotBinding, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
   ) -> Value {
-    var source = value(binding.first, view, evaluation)
-    if source.kind == .absent { source = value(binding.second, view, evaluation) }
+    var source = value(binding.pointee.first, view, evaluation)
+    if source.kind == .absent { source = value(binding.pointee.second, view, evaluation) }
     guard source.kind == .string else { return source.about(slot) }
-    switch binding.normalization.normalize(source.asBytes.pathWithoutQuery, in: &evaluation.pointee.arena) {
+    switch binding.pointee.normalization.normalize(source.asBytes.pathWithoutQuery, in: &evaluation.pointee.arena) {
     case .normalized(let path): return .string(path)
     case .malformed: return .error(EvaluationError(.pathNotNormalizable, detail: slot))
     case .outOfMemory: return .error(EvaluationError(.memorySpent))
@@ -162,7 +170,12 @@ public func fetchSlot(_ raw: UnsafeMutableRawPointer, _ slot: UInt32) {
     evaluation.pointee.slots[Int(slot)] = .absent
     return
   }
-  _ = RequestView.value(slot, owner.assumingMemoryBound(to: RequestView.self), evaluation)
+  let view = owner.assumingMemoryBound(to: RequestView.self)
+  guard slot < view.pointee.bindingCount else {
+    evaluation.pointee.slots[Int(slot)] = .absent
+    return
+  }
+  evaluation.pointee.slots[Int(slot)] = RequestView.ask(slot, view, evaluation)
 }
 
 public func fetchEntry(
@@ -176,9 +189,9 @@ public func fetchEntry(
   let view = owner.assumingMemoryBound(to: RequestView.self)
   // Only text can be a key here; any other value is no entry, as in a map of CEL's own.
   guard mapSlot < view.pointee.bindingCount, key.kind == .string else { return }
-  let binding = view.pointee.bindings[Int(mapSlot)]
+  let binding = view.pointee.bindings + Int(mapSlot)
   out.pointee = RequestView.entry(
-    binding.number, key.asBytes, binding.type.entry, mapSlot, view, evaluation)
+    binding.pointee.number, key.asBytes, binding.pointee.type.entry, mapSlot, view, evaluation)
 }
 
 public func fetchWhole(_ raw: UnsafeMutableRawPointer, _ mapSlot: UInt32, _ result: UnsafeMutableRawPointer) {
@@ -188,10 +201,10 @@ public func fetchWhole(_ raw: UnsafeMutableRawPointer, _ mapSlot: UInt32, _ resu
   guard let owner = evaluation.pointee.owner else { return }
   let view = owner.assumingMemoryBound(to: RequestView.self)
   guard mapSlot < view.pointee.bindingCount, let iterate = view.pointee.host.iterate else { return }
-  let binding = view.pointee.bindings[Int(mapSlot)]
-  var visit = MapVisit(evaluation: evaluation, type: binding.type.entry, slot: mapSlot)
+  let binding = view.pointee.bindings + Int(mapSlot)
+  var visit = MapVisit(evaluation: evaluation, type: binding.pointee.type.entry, slot: mapSlot)
   let presence = withUnsafeMutablePointer(to: &visit) {
-    iterate(view.pointee.context, binding.number, OpaquePointer(evaluation), OpaquePointer($0))
+    iterate(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), OpaquePointer($0))
   }
   switch presence {
   case PURSER_PRESENT: out.pointee = visit.failure.kind == .error ? visit.failure : visit.collector.map

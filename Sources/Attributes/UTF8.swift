@@ -6,13 +6,26 @@ extension Bytes {
   public var isUTF8: Bool {
     guard let base else { return true }
     let end = Int(count)
-    var index = 0
-    // Eight ASCII bytes at a time; most text is nothing else.
-    while index &+ 8 <= end {
-      let word = UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self)
-      if word & 0x8080_8080_8080_8080 != 0 { break }
-      index &+= 8
+    let raw = UnsafeRawPointer(base)
+    // Most text is ASCII: eight bytes at a time, the last eight overlapping those before.
+    if end >= 8 {
+      var high = raw.loadUnaligned(fromByteOffset: end &- 8, as: UInt64.self)
+      var offset = 0
+      while offset &+ 8 < end {
+        high |= raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        offset &+= 8
+      }
+      if high & 0x8080_8080_8080_8080 == 0 { return true }
+    } else if end >= 4 {
+      let high =
+        raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
+      if high & 0x8080_8080 == 0 { return true }
     }
+    return isUTF8(base, end)
+  }
+
+  private func isUTF8(_ base: UnsafePointer<UInt8>, _ end: Int) -> Bool {
+    var index = 0
     while index < end {
       let byte = base[index]
       if byte < 0x80 {

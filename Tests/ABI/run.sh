@@ -55,5 +55,5 @@ for name in "${names[@]}"; do
   done
 done
 
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed" | tee build/abi/totals.txt
 [ $failed -eq 0 ]

@@ -65,7 +65,8 @@ import Testing
         if inLoop, number(below: 2) == 0 { return .element }
         let leaves: [(String, Bool?)] = [
           ("yes", true), ("no", false), ("bad", nil), ("gone", nil), ("odd", nil), ("s == 'a'", true),
-          ("s == 'b'", false), ("n > 3", true), ("n in [1, 2]", false), ("true", true), ("false", false), ("1 / 0 > 0", nil),
+          ("s == 'b'", false), ("n > 3", true), ("n in [1, 2]", false), ("true", true), ("false", false),
+          ("1 / 0 > 0", nil),
           ("has(a.gone)", false), ("has(a.bad)", nil), ("s in ['a', 'c']", true), ("!yes", false), ("gone != 'x'", nil),
         ]
         let (name, truth) = leaves[number(below: leaves.count)]

@@ -46,7 +46,8 @@ func document(_ kind: String, name: String = "a", _ spec: String) -> String {
 
 /// A policy with one rule; its first line is line 6, at column 5.
 func rule(_ text: String) -> String {
-  document("Policy", "rules:\n- " + text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  "))
+  document(
+    "Policy", "rules:\n- " + text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  "))
 }
 
 /// Where the text of `when` of the only rule says its byte at `offset` is.

@@ -8,7 +8,8 @@ import Testing
 @Suite struct ReaderCaseFileTests {
   private static func names(_ folder: String) -> [String] {
     let path = repositoryRoot + "/Tests/Cases/documents/" + folder
-    return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
+    return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(".yaml") }
+      .sorted()
   }
 
   @Test func thereAreCases() {

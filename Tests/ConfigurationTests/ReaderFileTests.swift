@@ -47,13 +47,18 @@ import Testing
     let loaded = Loaded(paths: [folder.path])
     #expect(loaded.rendered == "")
     #expect(loaded.documents.policies.map { $0.identity.name } == ["a", "b", "c"])
-    #expect(loaded.documents.sources.sources.map { $0.name } == ["a.yml", "b.yaml", "c.json"].map { folder.path + "/" + $0 })
+    #expect(
+      loaded.documents.sources.sources.map { $0.name } == ["a.yml", "b.yaml", "c.json"].map { folder.path + "/" + $0 })
   }
 
   @Test func whatCannotBeReadIsAProblem() throws {
     let folder = try Folder()
-    #expect(Loaded(paths: [folder.path + "/none.yaml"]).rendered == "\(folder.path)/none.yaml: error: No such file or directory\n")
-    #expect(Loaded(paths: [folder.path]).rendered == "\(folder.path): error: no `*.yaml`, `*.yml` or `*.json` file in this directory\n")
+    #expect(
+      Loaded(paths: [folder.path + "/none.yaml"]).rendered
+        == "\(folder.path)/none.yaml: error: No such file or directory\n")
+    #expect(
+      Loaded(paths: [folder.path]).rendered
+        == "\(folder.path): error: no `*.yaml`, `*.yml` or `*.json` file in this directory\n")
     try folder.link("x.yaml", to: "nowhere")
     #expect(Loaded(paths: [folder.path]).rendered == "\(folder.path)/x.yaml: error: No such file or directory\n")
     #expect(Loaded(paths: ["/dev/null"]).rendered == "/dev/null: error: not a file and not a directory\n")
@@ -78,7 +83,8 @@ import Testing
     try folder.write("b.yaml", policy("a"))
     #expect(
       Loaded(paths: [folder.path]).rendered.hasPrefix(
-        "\(folder.path)/b.yaml:3:18: error: Policy `default/a` is defined twice, first at \(folder.path)/a.yaml:3:18\n"))
+        "\(folder.path)/b.yaml:3:18: error: Policy `default/a` is defined twice, first at \(folder.path)/a.yaml:3:18\n")
+    )
   }
 
   @Test func aListReadsItsFile() throws {

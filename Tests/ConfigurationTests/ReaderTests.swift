@@ -71,9 +71,10 @@ import Testing
     #expect(rules[0].cache?.headers.map { $0.text } == ["x-a"])
     #expect(rules[0].cache?.purgeBy.map { $0.text } == ["source.principal"])
     #expect(rules[1].quota?.limit == 100 && rules[1].quota?.per == 250_000_000 && rules[1].quota?.burst == 20)
-    #expect(rules[1].quota?.key.map { String(decoding: $0.bytes, as: UTF8.self) } == [
-      "request.headers[\"x-user\"]", "source.principal",
-    ])
+    #expect(
+      rules[1].quota?.key.map { String(decoding: $0.bytes, as: UTF8.self) } == [
+        "request.headers[\"x-user\"]", "source.principal",
+      ])
   }
 
   @Test(arguments: [
@@ -100,7 +101,10 @@ import Testing
       "name: r\naction: DENY\nresponse: {status: 99999999999999999999}",
       "8:24: error: `99999999999999999999` is out of range for `status`: 200 to 599"
     ),
-    ("name: r\naction: DENY\nresponse: {status: 4.5}", "8:24: error: expected a whole number for `status`, found a number"),
+    (
+      "name: r\naction: DENY\nresponse: {status: 4.5}",
+      "8:24: error: expected a whole number for `status`, found a number"
+    ),
     (
       "name: r\naction: DENY\nresponse: {headers: {X-Reason: a}}",
       "8:26: error: `X-Reason` is no header name: write it in lower case, `x-reason`"
@@ -132,10 +136,12 @@ import Testing
 
   @Test func anExpressionThatYamlTookForAListOrAMapSaysToQuoteIt() {
     let list = Loaded(rule("name: r\naction: DENY\nwhen: [a]")).lines
-    #expect(list.count == 1 && list.first?.hasPrefix("8:11: error: expected an expression for `when`, found a list") == true)
+    #expect(
+      list.count == 1 && list.first?.hasPrefix("8:11: error: expected an expression for `when`, found a list") == true)
     #expect(list.first?.contains("quote the expression") == true)
     let map = Loaded(rule("name: r\naction: DENY\nwhen: {a: b}")).lines
-    #expect(map.count == 1 && map.first?.hasPrefix("8:11: error: expected an expression for `when`, found a map") == true)
+    #expect(
+      map.count == 1 && map.first?.hasPrefix("8:11: error: expected an expression for `when`, found a map") == true)
   }
 
   @Test func policyFieldsAreHeldTogether() {
@@ -194,18 +200,42 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{name: 9a, kind: counter}", "6:12: error: `9a` is no metric name: letters, digits, `_` and `:`, not beginning with a digit"),
-    ("{name: a, kind: histogram}", "6:21: error: unknown kind `histogram`: it is one of `counter`, `gauge`, `distribution`"),
+    (
+      "{name: 9a, kind: counter}",
+      "6:12: error: `9a` is no metric name: letters, digits, `_` and `:`, not beginning with a digit"
+    ),
+    (
+      "{name: a, kind: histogram}",
+      "6:21: error: unknown kind `histogram`: it is one of `counter`, `gauge`, `distribution`"
+    ),
     ("{name: a, kind: gauge}", "6:5: error: a gauge needs `value`"),
-    ("{name: a, kind: distribution, value: 1, buckets: [2, 1]}", "6:58: error: buckets must ascend: `1` is not above the one before"),
-    ("{name: a, kind: distribution, value: 1, buckets: [a]}", "6:55: error: expected a number for `buckets`, found text"),
+    (
+      "{name: a, kind: distribution, value: 1, buckets: [2, 1]}",
+      "6:58: error: buckets must ascend: `1` is not above the one before"
+    ),
+    (
+      "{name: a, kind: distribution, value: 1, buckets: [a]}",
+      "6:55: error: expected a number for `buckets`, found text"
+    ),
     ("{name: a, kind: distribution, value: 1, buckets: [1e999]}", "6:55: error: `1e999` is no finite number"),
     ("{name: a, kind: counter, buckets: [1]}", "6:39: error: `buckets` are only for a distribution"),
     ("{name: a, kind: counter, seriesMax: 0}", "6:41: error: `0` is out of range for `seriesMax`: 1 to 1000000"),
-    ("{name: a, kind: counter, labels: {a-b: c}}", "6:39: error: `a-b` is no label name: letters, digits and `_`, not beginning with a digit"),
-    ("{name: a, kind: counter, labels: {__a: c}}", "6:39: error: `__a` is no label name: a leading `__` is Prometheus' own"),
-    ("{name: a, kind: distribution, value: 1, labels: {le: c}}", "6:54: error: label `le` is taken: choose another name"),
-    ("{name: a, kind: counter, labels: {x: size(a, b)}}", "6:50: error: `b)` has no value: inside `{ }`, quote an expression that has a comma"),
+    (
+      "{name: a, kind: counter, labels: {a-b: c}}",
+      "6:39: error: `a-b` is no label name: letters, digits and `_`, not beginning with a digit"
+    ),
+    (
+      "{name: a, kind: counter, labels: {__a: c}}",
+      "6:39: error: `__a` is no label name: a leading `__` is Prometheus' own"
+    ),
+    (
+      "{name: a, kind: distribution, value: 1, labels: {le: c}}",
+      "6:54: error: label `le` is taken: choose another name"
+    ),
+    (
+      "{name: a, kind: counter, labels: {x: size(a, b)}}",
+      "6:50: error: `b)` has no value: inside `{ }`, quote an expression that has a comma"
+    ),
   ])
   func aMistakeInAMetricIsNamedAtItsPlace(text: String, expected: String) {
     let lines = Loaded(document("Telemetry", "metrics:\n- \(text)")).lines
@@ -214,7 +244,8 @@ import Testing
 
   @Test func namesAreUniqueInADocument() {
     let metrics = "metrics: [{name: a, kind: counter}, {name: a, kind: counter}]"
-    #expect(Loaded(document("Telemetry", metrics)).lines == ["5:46: error: duplicate metric name `a`: it is also in line 5"])
+    #expect(
+      Loaded(document("Telemetry", metrics)).lines == ["5:46: error: duplicate metric name `a`: it is also in line 5"])
   }
 }
 
@@ -262,7 +293,8 @@ import Testing
     #expect(
       Loaded(document("AttributeManifest", "attributes: {a-b: {type: int}}")).lines
         == ["5:16: error: `a-b` is no attribute name: words of letters, digits and `_`, joined by dots"])
-    #expect(Loaded(document("AttributeManifest", "attributes: {a: {}}")).lines == ["5:19: error: an attribute needs `type`"])
+    #expect(
+      Loaded(document("AttributeManifest", "attributes: {a: {}}")).lines == ["5:19: error: an attribute needs `type`"])
   }
 
   @Test func policySets() throws {
@@ -335,12 +367,27 @@ import Testing
     ("apiVersion: v1\nkind: ConfigMap", "1:13: error: unknown apiVersion `v1`, expected `purser.dev/v1alpha1`"),
     ("apiVersion: purser.dev/v1alpha1", "1:1: error: a document needs `kind`"),
     ("apiVersion: purser.dev/v1alpha1\nkind: Polcy", "2:7: error: unknown kind `Polcy`, did you mean `Policy`?"),
-    ("apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: A}\nspec: {}", "3:18: error: `A` is no name: lower-case letters, digits, `-` and `.`, at most 253, as Kubernetes has it"),
-    ("apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: a, namespace: b.c}\nspec: {}", "3:32: error: `b.c` is no namespace: lower-case letters, digits and `-`, at most 63, as Kubernetes has it"),
-    ("apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {}\nspec: {}", "3:11: error: a document's metadata needs `name`"),
+    (
+      "apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: A}\nspec: {}",
+      "3:18: error: `A` is no name: lower-case letters, digits, `-` and `.`, at most 253, as Kubernetes has it"
+    ),
+    (
+      "apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: a, namespace: b.c}\nspec: {}",
+      "3:32: error: `b.c` is no namespace: lower-case letters, digits and `-`, at most 63, as Kubernetes has it"
+    ),
+    (
+      "apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {}\nspec: {}",
+      "3:11: error: a document's metadata needs `name`"
+    ),
     ("apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: a}", "1:1: error: a document needs `spec`"),
-    ("apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: a}\nspec: {}\nspecs: {}", "5:1: error: unknown field `specs` in a document, did you mean `spec`?"),
-    ("apiVersion: purser.dev/v1alpha1\nkind: Gadget\n", "2:7: error: unknown kind `Gadget`: it is one of `Policy`, `Telemetry`, `Backend`, `ValueList`, `AttributeManifest`, `PolicySet`, `Provider`"),
+    (
+      "apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: a}\nspec: {}\nspecs: {}",
+      "5:1: error: unknown field `specs` in a document, did you mean `spec`?"
+    ),
+    (
+      "apiVersion: purser.dev/v1alpha1\nkind: Gadget\n",
+      "2:7: error: unknown kind `Gadget`: it is one of `Policy`, `Telemetry`, `Backend`, `ValueList`, `AttributeManifest`, `PolicySet`, `Provider`"
+    ),
   ])
   func aMistakeInADocumentIsNamedAtItsPlace(text: String, expected: String) {
     #expect(Loaded(text).lines == [expected])

@@ -128,9 +128,12 @@ private struct SchemaPrinter {
     let strict = pattern.replacingOccurrences(of: "$)", with: "\\z)").dropLast() + "\\z"
     let regex = try NSRegularExpression(pattern: pattern.hasSuffix("$") ? String(strict) : pattern)
     let words = [
-      "", "a", "A", "9", "-", "a-b", "a-", "-a", "a.b", "a..b", ".a", "a.", "a_b", "_", "__a", "a/b", "a/b/c", "/a", "a/",
-      "a.b/c", "c/a.b", "a b", " a", "a\n", "a\r\nb", "a\0b", "x-caller", "X-Caller", ":path", "a:b", ":", "a:1", "a:65535",
-      "a:123456", "[::1]:80", "[]:80", "[x]:80", "::1:80", "a/b:80", "a b:80", "ä", "ä:1", "a~b", "a|b", "a`b", "a'b", "a^b", "a$b",
+      "", "a", "A", "9", "-", "a-b", "a-", "-a", "a.b", "a..b", ".a", "a.", "a_b", "_", "__a", "a/b", "a/b/c", "/a",
+      "a/",
+      "a.b/c", "c/a.b", "a b", " a", "a\n", "a\r\nb", "a\0b", "x-caller", "X-Caller", ":path", "a:b", ":", "a:1",
+      "a:65535",
+      "a:123456", "[::1]:80", "[]:80", "[x]:80", "::1:80", "a/b:80", "a b:80", "ä", "ä:1", "a~b", "a|b", "a`b", "a'b",
+      "a^b", "a$b",
       "9a", "a9", "request.user_id", "request.9", "a-b.c", "http_requests:rate5m", "1.a-b.c9", "A.b",
       String(repeating: "a", count: 63), String(repeating: "a", count: 64), String(repeating: "a", count: 253),
       String(repeating: "a", count: 254), String(repeating: "a", count: 255), String(repeating: "a", count: 256),
@@ -154,5 +157,6 @@ private struct SchemaPrinter {
 }
 
 var repositoryRoot: String {
-  URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .path
 }

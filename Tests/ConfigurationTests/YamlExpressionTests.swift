@@ -104,8 +104,10 @@ import Testing
   }
 
   @Test func windowsLineEnds() throws {
-    let text = rule("name: r\naction: DENY\nwhen: |\n  a ==\n  b").split(separator: "\n", omittingEmptySubsequences: false)
-      .joined(separator: "\r\n")
+    let text = rule("name: r\naction: DENY\nwhen: |\n  a ==\n  b").split(
+      separator: "\n", omittingEmptySubsequences: false
+    )
+    .joined(separator: "\r\n")
     let loaded = Loaded(text)
     #expect(loaded.lines.isEmpty)
     let when = try #require(loaded.documents.policies.first?.rules.first?.when)

@@ -21,7 +21,8 @@ import Testing
     case .scalar: return tree.string(of: id) + place
     case .sequence: return "[" + tree.children(of: id).map { shown(tree, $0) }.joined(separator: ", ") + "]" + place
     case .mapping:
-      return "{" + tree.entries(of: id).map { "\(shown(tree, $0.key)): \(shown(tree, $0.value))" }
+      return "{"
+        + tree.entries(of: id).map { "\(shown(tree, $0.key)): \(shown(tree, $0.value))" }
         .joined(separator: ", ") + "}" + place
     }
   }
@@ -62,7 +63,10 @@ import Testing
   }
 
   @Test func anAliasNeedsAnAnchorBeforeIt() {
-    #expect(failure("a: *x\nb: &x 1\n") == ["1:4: alias `*x` has no anchor before it; to begin an expression with `*`, quote it"])
+    #expect(
+      failure("a: *x\nb: &x 1\n") == [
+        "1:4: alias `*x` has no anchor before it; to begin an expression with `*`, quote it"
+      ])
     #expect(failure("&x [*x]") == ["1:5: alias `*x` stands inside the value that its anchor names"])
     #expect(failure("a: &x {b: {c: *x}}") == ["1:15: alias `*x` stands inside the value that its anchor names"])
     #expect(failure("&x a\n---\n*x\n").count == 1)
@@ -77,7 +81,8 @@ import Testing
     #expect(failure(text).count == 1)
     #expect(failure(text).first?.contains("aliases make this more than 8000000 values") == true)
     // Nor document by document.
-    let small = "- &a [x, x, x, x, x, x, x, x, x, x]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+    let small =
+      "- &a [x, x, x, x, x, x, x, x, x, x]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
       + "- &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n- [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n---\n"
     let many = failure(String(repeating: small, count: 1000))
     #expect(many.count == 1 && many.first?.contains("aliases make this more than") == true)
@@ -96,7 +101,8 @@ import Testing
     #expect(failure("a: 1\nb: 2\n'a': 3\n") == ["3:1: duplicate key `a`: it is also in line 1"])
     #expect(failure("x: {a: 1, a: 2}") == ["1:11: duplicate key `a`: it is also in line 1"])
     #expect(failure("[a]: 1") == ["1:1: a key must be text"])
-    #expect(failure("a: &a {x: 1}\nb: {<<: *a}\n") == ["2:5: merge keys (`<<`) are not supported: write the fields out"])
+    #expect(
+      failure("a: &a {x: 1}\nb: {<<: *a}\n") == ["2:5: merge keys (`<<`) are not supported: write the fields out"])
   }
 
   @Test func bytesThatAreNoTextAreRefused() {
@@ -180,7 +186,8 @@ import Testing
     #expect(["true", "False", "yes", "'true'"].map(meaning) == ["true", "false", "text", "text"])
     #expect(["1", "-1", "+1", "00"].map(meaning) == ["integer", "integer", "integer", "integer"])
     #expect(["1.5", "1.", ".5", "1e3", "-1.5E-3"].map(meaning) == Array(repeating: "number", count: 5))
-    #expect(["1.2.3", "1e", ".", "0x1F", "1_000", "10.0.0.0/8", "e5"].map(meaning) == Array(repeating: "text", count: 7))
+    #expect(
+      ["1.2.3", "1e", ".", "0x1F", "1_000", "10.0.0.0/8", "e5"].map(meaning) == Array(repeating: "text", count: 7))
   }
 
   @Test func aDocumentOfTenMegabytesIsReadOrRefused() {

@@ -25,7 +25,8 @@ private func imports(in folder: String) throws -> [String: [String]] {
       #expect(!House.files(in: row.folder, endings: []).isEmpty, "\(row.folder) of \(row.name) is empty")
       #expect(!row.purpose.isEmpty)
     }
-    let rooms = Set(House.files(in: "Sources", endings: []).map { $0.split(separator: "/").prefix(2).joined(separator: "/") })
+    let rooms = Set(
+      House.files(in: "Sources", endings: []).map { $0.split(separator: "/").prefix(2).joined(separator: "/") })
     #expect(rooms.subtracting(rows.map(\.folder)) == [], "no row in docs/ARCHITECTURE.md")
     let manifest = try House.text("Package.swift")
     for row in rows { #expect(manifest.contains("name: \"\(row.name)\""), "\(row.name) is no target") }

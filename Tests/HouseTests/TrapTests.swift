@@ -58,14 +58,16 @@ private struct Allowance: Hashable {
   }
 
   @Test func everyKindIsPlanted() {
-    let text = "a! ; try! b ; c as! D ; assert(e) ; unowned f ; UInt8(g) ; Int(1.5) ; h.removeLast() ; abort()"
+    let text =
+      "a! ; try! b ; c as! D ; assert(e) ; unowned f ; UInt8(g) ; Int(1.5) ; h.removeLast() ; abort()"
       + " ; Dictionary(uniqueKeysWithValues: i)"
     #expect(Set(TrapFinder.traps(in: text).map(\.kind)) == Set(Trap.Kind.allCases))
   }
 
   @Test(arguments: [
     "if !a { }", "a != b", "a!=b", "f(!x)", "[!a, !b]", "return !a", "a ?? !b", "a && !b", "x !== y", "{ !$0 }",
-    "// b!", "/* try! /* as! */ x! */", "\"b!\"", "#\"x! \\(y!)\"#", "\"\"\"\n a!\n \"\"\"", "#if !DEBUG", "@objc let a = 1",
+    "// b!", "/* try! /* as! */ x! */", "\"b!\"", "#\"x! \\(y!)\"#", "\"\"\"\n a!\n \"\"\"", "#if !DEBUG",
+    "@objc let a = 1",
     "UInt32(truncatingIfNeeded: a)", "UInt8(ascii: \"a\")", "UInt16(7)", "Int(exactly: d)", "Int(x)", "UInt64(x)",
     "Int(\"12\")", "UInt8()", "list.popLast()", "func print(_ a: Int) {}", "text.print()", "\"fatalError()\"",
     "let assertion = 1", "Int32(clamping: a)", "while a<b, !c { }", "x = y ? !a : b",

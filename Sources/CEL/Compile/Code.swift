@@ -45,9 +45,10 @@ public struct RegexLibrary: Sendable {
   public var free: @convention(c) (_ regex: OpaquePointer?) -> Void
 
   public init(
-    compile: @escaping @convention(c) (
-      UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<CChar>?, Int
-    ) -> OpaquePointer?,
+    compile:
+      @escaping @convention(c) (
+        UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<CChar>?, Int
+      ) -> OpaquePointer?,
     match: @escaping @convention(c) (OpaquePointer?, UnsafePointer<UInt8>?, Int) -> Int32,
     free: @escaping @convention(c) (OpaquePointer?) -> Void
   ) {

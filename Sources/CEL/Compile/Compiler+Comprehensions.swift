@@ -44,7 +44,8 @@ extension Compiler {
     if comprehension.macro == .existsOne {
       emit(Instruction(.move, destination: destination), a: constant(.int(0)), at: node.anchor)
     } else {
-      emit(Instruction(.makeListFor, destination: destination, a: UInt32(truncatingIfNeeded: iterator)), at: node.anchor)
+      emit(
+        Instruction(.makeListFor, destination: destination, a: UInt32(truncatingIfNeeded: iterator)), at: node.anchor)
     }
     place(step)
     emitNext(node, comprehension, iterator, done: done, errors: errors)
@@ -75,7 +76,8 @@ extension Compiler {
     place(done)
     if comprehension.macro == .existsOne {
       emit(
-        Instruction(.call2, destination: destination, jump: UInt16(truncatingIfNeeded: Builtin.equal.rawValue)), a: .register(destination),
+        Instruction(.call2, destination: destination, jump: UInt16(truncatingIfNeeded: Builtin.equal.rawValue)),
+        a: .register(destination),
         b: constant(.int(1)), at: node.anchor)
     }
     place(end)
@@ -90,7 +92,9 @@ extension Compiler {
     let iterator = makeRegister()
     _ = makeRegister()
     emit(
-      Instruction(.iterate, destination: iterator, b: UInt32(truncatingIfNeeded: errors.register), error: errors.label.number), a: operand,
+      Instruction(
+        .iterate, destination: iterator, b: UInt32(truncatingIfNeeded: errors.register), error: errors.label.number),
+      a: operand,
       keepsFirst: errors.keepsFirst, at: checked.tree[range].anchor)
     return iterator
   }
@@ -104,7 +108,8 @@ extension Compiler {
     emit(
       Instruction(
         .next, flags: errors.keepsFirst ? Flag.keepsFirst : 0, destination: iterator,
-        a: UInt32(clamping: price), b: UInt32(truncatingIfNeeded: errors.register), jump: done.number, error: errors.label.number),
+        a: UInt32(clamping: price), b: UInt32(truncatingIfNeeded: errors.register), jump: done.number,
+        error: errors.label.number),
       at: node.anchor)
   }
 

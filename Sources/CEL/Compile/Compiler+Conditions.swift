@@ -108,7 +108,9 @@ extension Compiler {
     for operand in operands.dropLast() {
       if canFail(operand) {
         let register: UInt16
-        if let own { register = own } else {
+        if let own {
+          register = own
+        } else {
           register = makeErrorRegister()
           own = register
         }

@@ -149,7 +149,8 @@ extension Compiler {
       for (number, function) in functions.enumerated() {
         emit(
           Instruction(
-            .external, flags: number > 0 ? Flag.special : 0, destination: result, a: UInt32(truncatingIfNeeded: first), b: function,
+            .external, flags: number > 0 ? Flag.special : 0, destination: result, a: UInt32(truncatingIfNeeded: first),
+            b: function,
             jump: UInt16(truncatingIfNeeded: arguments.count)), at: node.anchor)
       }
       if let builtin, arguments.count == 1 || arguments.count == 2 {

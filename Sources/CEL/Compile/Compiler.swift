@@ -103,7 +103,8 @@ struct Compiler {
     let steps = overflow ? CodeBuilder.stepsMost : scaled
     return Program(
       start: start, registerCount: UInt32(truncatingIfNeeded: registerHigh) + UInt32(truncatingIfNeeded: errorCount),
-      stepsMax: min(max(steps, CodeBuilder.stepsLeast), CodeBuilder.stepsMost), errorCount: UInt32(truncatingIfNeeded: errorCount),
+      stepsMax: min(max(steps, CodeBuilder.stepsLeast), CodeBuilder.stepsMost),
+      errorCount: UInt32(truncatingIfNeeded: errorCount),
       instructionCount: UInt32(truncatingIfNeeded: instructions.count))
   }
 

@@ -40,12 +40,18 @@ struct Instruction: BitwiseCopyable {
 
 /// Where an operand lies.
 struct Operand: Equatable {
-  enum Space: UInt8 { case register = 0, slot = 1, constant = 2 }
+  enum Space: UInt8 {
+    case register = 0
+    case slot = 1
+    case constant = 2
+  }
 
   var space: Space
   var index: UInt32
 
-  static func register(_ index: UInt16) -> Operand { Operand(space: .register, index: UInt32(truncatingIfNeeded: index)) }
+  static func register(_ index: UInt16) -> Operand {
+    Operand(space: .register, index: UInt32(truncatingIfNeeded: index))
+  }
 }
 
 enum Flag {

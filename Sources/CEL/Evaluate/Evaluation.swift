@@ -42,11 +42,13 @@ public struct Evaluation {
     code: UnsafePointer<CodeImage>, slots: UnsafeMutablePointer<Value>, registers: UnsafeMutablePointer<Value>,
     arena: Arena, owner: UnsafeMutableRawPointer?,
     fetch: @escaping @convention(c) (UnsafeMutableRawPointer, UInt32) -> Void,
-    entry: @escaping @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeRawPointer, UnsafeMutableRawPointer) -> Void,
+    entry:
+      @escaping @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeRawPointer, UnsafeMutableRawPointer) -> Void,
     whole: @escaping @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeMutableRawPointer) -> Void,
-    external: @escaping @convention(c) (
-      UnsafeMutableRawPointer, UInt32, UnsafeRawPointer, UInt32, UnsafeMutableRawPointer
-    ) -> Void
+    external:
+      @escaping @convention(c) (
+        UnsafeMutableRawPointer, UInt32, UnsafeRawPointer, UInt32, UnsafeMutableRawPointer
+      ) -> Void
   ) {
     self.code = code
     self.slots = slots

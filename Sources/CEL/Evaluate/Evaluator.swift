@@ -48,7 +48,8 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
     let outcome: UInt8
     // A testing instruction's subject is a slot or a register, seldom a constant.
     let flags = at.pointee.flags
-    let subject = (flags & Flag.aSlot != 0 ? slots : flags & Flag.aConstant != 0 ? constants : registers)
+    let subject =
+      (flags & Flag.aSlot != 0 ? slots : flags & Flag.aConstant != 0 ? constants : registers)
       + Int(at.pointee.a)
     switch at.pointee.op {
     case .equalString:
@@ -103,7 +104,8 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
     case .isTrue:
       outcome = subject.pointee.kind == .bool ? truth(subject.pointee.payload != 0) : testSlowly(at, evaluation)
     case .test:
-      let other = (flags & Flag.bSlot != 0 ? slots : flags & Flag.bConstant != 0 ? constants : registers)
+      let other =
+        (flags & Flag.bSlot != 0 ? slots : flags & Flag.bConstant != 0 ? constants : registers)
         + Int(at.pointee.b & 0xff_ffff)
       let quick = testQuickly(UInt8(truncatingIfNeeded: at.pointee.b &>> 24), subject, other)
       outcome = quick <= Outcome.yes ? quick : testSlowly(at, evaluation)
@@ -150,7 +152,8 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
       return whole(operandA(at, evaluation), evaluation)
 
     case .add:
-      let other = (flags & Flag.bSlot != 0 ? slots : flags & Flag.bConstant != 0 ? constants : registers)
+      let other =
+        (flags & Flag.bSlot != 0 ? slots : flags & Flag.bConstant != 0 ? constants : registers)
         + Int(at.pointee.b)
       let (sum, overflow) = subject.pointee.asInt.addingReportingOverflow(other.pointee.asInt)
       if subject.pointee.kind == .int, other.pointee.kind == .int, !overflow {
@@ -161,7 +164,8 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
       at += 1
       continue
     case .subtract:
-      let other = (flags & Flag.bSlot != 0 ? slots : flags & Flag.bConstant != 0 ? constants : registers)
+      let other =
+        (flags & Flag.bSlot != 0 ? slots : flags & Flag.bConstant != 0 ? constants : registers)
         + Int(at.pointee.b)
       let (difference, overflow) = subject.pointee.asInt.subtractingReportingOverflow(other.pointee.asInt)
       if subject.pointee.kind == .int, other.pointee.kind == .int, !overflow {

@@ -99,7 +99,9 @@ extension Value {
   @inlinable public static func hostMap(slot: UInt32) -> Value { Value(kind: .hostMap, payload: UInt64(slot)) }
 
   @inlinable public static func error(_ error: EvaluationError) -> Value {
-    Value(kind: .error, payload: UInt64(error.detail) << 32 | UInt64(error.offset), count: UInt32(truncatingIfNeeded: error.code.rawValue))
+    Value(
+      kind: .error, payload: UInt64(error.detail) << 32 | UInt64(error.offset),
+      count: UInt32(truncatingIfNeeded: error.code.rawValue))
   }
 }
 

@@ -27,8 +27,8 @@ struct PolicyCompiler {
       var rules: [RuleDraft] = []
       for rule in policy.rules {
         conditionTexts.append(rule.when?.bytes)
-        guard let action = Action(rule.action) else { continue }
         let when = rule.when.map { compiler.compile($0, for: purpose, &problems) ?? PolicyImage.noProgram }
+        guard let action = Action(rule.action) else { continue }
         var draft = RuleDraft(
           name: rule.name, action: action, when: when ?? PolicyImage.noProgram,
           file: documents.sources.name(of: rule.position), line: rule.position.line)

@@ -4,7 +4,8 @@ extension DocumentReader {
   private static let attributeShape = ObjectShape(
     "attribute", "a fact about a request that the host supplies",
     [
-      Field("type", .word(DeclaredAttributeType.allCases.map { $0.rawValue }), required: true, "the type in expressions"),
+      Field(
+        "type", .word(DeclaredAttributeType.allCases.map { $0.rawValue }), required: true, "the type in expressions"),
       Field(
         "phase", .word(AttributePhase.allCases.map { $0.rawValue }), "when the value is known; `request` unless given"),
     ])

@@ -140,7 +140,9 @@ struct DocumentReader {
     }
   }
 
-  func writtenItems(_ name: String, of id: NodeID?) -> [WrittenText] { tree.items(name, of: id).compactMap(tree.written) }
+  func writtenItems(_ name: String, of id: NodeID?) -> [WrittenText] {
+    tree.items(name, of: id).compactMap(tree.written)
+  }
 
   func reference(_ id: NodeID, from identity: DocumentIdentity) -> DocumentReference? {
     guard let text = tree.text(id) else { return nil }

@@ -142,8 +142,9 @@ extension DocumentReader {
     return changes
   }
 
-  private mutating func refuseTwice(_ name: String, _ list: String, at position: Position, _ seen: inout [String: String])
-  {
+  private mutating func refuseTwice(
+    _ name: String, _ list: String, at position: Position, _ seen: inout [String: String]
+  ) {
     if let other = seen[name] {
       let place = other == list ? "twice in `\(list)`" : "in `\(other)` and in `\(list)`"
       problems.error(at: position, "header \(quoted(name)) is \(place)")

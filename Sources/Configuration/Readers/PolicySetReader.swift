@@ -8,7 +8,9 @@ extension DocumentReader {
         "default", .word(DefaultVerdict.allCases.map { $0.rawValue }),
         "decides where no policy that selects the request has an ALLOW rule; `ALLOW` unless given"),
       Field("allowEmpty", .boolean, "whether a reload may leave no enforced policy; `false` unless given"),
-      Field("mode", .word(EnforcementMode.allCases.map { $0.rawValue }), "`Shadow` applies no policy; `Enforce` unless given"),
+      Field(
+        "mode", .word(EnforcementMode.allCases.map { $0.rawValue }),
+        "`Shadow` applies no policy; `Enforce` unless given"),
       Field(
         "pathNormalization", .word(PathNormalizationChoice.allCases.map { $0.rawValue }),
         "how `request.url_path` is made from `request.path`; `MERGE_SLASHES` unless given"),

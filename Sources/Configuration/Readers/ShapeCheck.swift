@@ -116,7 +116,8 @@ struct ShapeCheck {
     guard tree[id].kind == .scalar else {
       problems.error(
         at: tree.position(of: id),
-        "expected \(ShapeCheck.wanted(shape)) for \(quoted(name)), found \(tree[id].kind == .sequence ? "a list" : "a map")")
+        "expected \(ShapeCheck.wanted(shape)) for \(quoted(name)), found \(tree[id].kind == .sequence ? "a list" : "a map")"
+      )
       return
     }
     let meaning = tree.meaning(of: id)
@@ -134,7 +135,8 @@ struct ShapeCheck {
       if !(tree.integer(of: id).map { range.contains($0) } ?? false) {
         problems.error(
           at: tree.position(of: id),
-          "\(quoted(tree.string(of: id))) is out of range for \(quoted(name)): \(range.lowerBound) to \(range.upperBound)")
+          "\(quoted(tree.string(of: id))) is out of range for \(quoted(name)): \(range.lowerBound) to \(range.upperBound)"
+        )
       }
     case (.number, .integer), (.number, .number):
       if tree.double(of: id) == nil {

@@ -89,7 +89,8 @@ extension DocumentReader {
       guard let bound = tree.double(of: item) else { continue }
       if let last = bounds.last, bound <= last {
         problems.error(
-          at: tree.position(of: item), "buckets must ascend: \(quoted(tree.string(of: item))) is not above the one before")
+          at: tree.position(of: item),
+          "buckets must ascend: \(quoted(tree.string(of: item))) is not above the one before")
       }
       bounds.append(bound)
     }

@@ -6,7 +6,8 @@ extension DocumentReader {
     [
       Field("type", .word(ValueListType.allCases.map { $0.rawValue }), required: true, "how values are compared"),
       Field("values", .list(.text(.any)), "the values"),
-      Field("file", .text(.nonEmpty), "a file with one value a line, `#` for comments; relative to the document's folder"),
+      Field(
+        "file", .text(.nonEmpty), "a file with one value a line, `#` for comments; relative to the document's folder"),
       Field("url", .anything, support: .refused, "not yet supported"),
     ])
 

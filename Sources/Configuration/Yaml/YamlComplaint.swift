@@ -43,7 +43,8 @@ struct YamlComplaint {
       if here == 0x09 {
         message = "a tab cannot indent: use spaces"
       } else {
-        message = "a value cannot begin with `\(here >= 0x20 && here < 0x7F ? String(Unicode.Scalar(here)) : "?")`: \(cure)"
+        message =
+          "a value cannot begin with `\(here >= 0x20 && here < 0x7F ? String(Unicode.Scalar(here)) : "?")`: \(cure)"
       }
     case "found a tab character that violates indentation",
       "found a tab character where an indentation space is expected":
@@ -78,7 +79,9 @@ struct YamlComplaint {
   ) -> String {
     if place.offset >= text.count {
       return problem.hasSuffix("']'")
-        ? "the list in `[ ]` is not closed" : problem.hasSuffix("'}'") ? "the map in `{ }` is not closed"
+        ? "the list in `[ ]` is not closed"
+        : problem.hasSuffix("'}'")
+          ? "the map in `{ }` is not closed"
           : "the file ends too early"
     }
     switch lastByteInLine(before: place.offset, in: text) {
@@ -95,7 +98,8 @@ struct YamlComplaint {
     switch problem {
     case "did not find expected '-' indicator": return "expected `- ` or the end of the list: check the indentation"
     case "did not find expected ',' or ']'": return "expected `,` or `]`"
-    case "did not find expected ',' or '}'": return "expected `,` or `}`: inside `{ }` quote what has a comma or a brace"
+    case "did not find expected ',' or '}'":
+      return "expected `,` or `}`: inside `{ }` quote what has a comma or a brace"
     case "did not find expected <document start>": return "expected `---` or the end of the file: check the indentation"
     default: return "expected a key: check the indentation"
     }

@@ -289,7 +289,9 @@ struct YamlParser {
   /// Where the character begins whose bytes libyaml gave up in.
   private func characterStart(_ offset: Int) -> Int {
     var start = min(offset, text.count)
-    for _ in 0..<3 where start > 0 && start < text.count && text[start] < 0xC0 && text[start &- 1] >= 0x80 { start &-= 1 }
+    for _ in 0..<3 where start > 0 && start < text.count && text[start] < 0xC0 && text[start &- 1] >= 0x80 {
+      start &-= 1
+    }
     return start
   }
 

@@ -99,7 +99,11 @@ struct YamlTree: Sendable {
   }
 
   // What a plain scalar means, by YAML 1.2's core schema.
-  enum Meaning { case null, boolean(Bool), integer, number, text }
+  enum Meaning {
+    case null
+    case boolean(Bool)
+    case integer, number, text
+  }
 
   func meaning(of id: NodeID) -> Meaning {
     let node = self[id]
