@@ -25,7 +25,7 @@ done
 
 build() {
   "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -I"$root/include" -o "$work/$1" "$here/$1.c" "$here/host.c" \
-    "$root/examples/bookinfo/recording.c" -L"$library" -lpurser -Wl,-rpath,"$library"
+    "$root/examples/bookinfo/connections.c" "$root/examples/bookinfo/recording.c" -L"$library" -lpurser -Wl,-rpath,"$library"
 }
 build bench_bookinfo
 build bench_remote_hop

@@ -17,7 +17,7 @@ static double parse_in_c_locale(const char *text, char **end) {
   return result;
 }
 
-bool purser_parse_double(const uint8_t *text, size_t size, double *result) {
+bool platform_parse_double(const uint8_t *text, size_t size, double *result) {
   char small[128];
   if (size == 0 || size > 4096) return false;
   for (size_t i = 0; i < size; i++) {
@@ -36,7 +36,7 @@ bool purser_parse_double(const uint8_t *text, size_t size, double *result) {
   return whole;
 }
 
-int purser_shortest_digits(double value, char digits[18], int *exponent) {
+int platform_shortest_digits(double value, char digits[18], int *exponent) {
   char text[64];
   *exponent = 0;
   if (value == 0 || !isfinite(value)) {
@@ -64,13 +64,13 @@ int purser_shortest_digits(double value, char digits[18], int *exponent) {
   return count;
 }
 
-const uint8_t *purser_find(const uint8_t *text, size_t size, const uint8_t *needle, size_t needle_size) {
+const uint8_t *platform_find(const uint8_t *text, size_t size, const uint8_t *needle, size_t needle_size) {
   if (needle_size == 0) return text;
   if (needle_size > size) return NULL;
   return memmem(text, size, needle, needle_size);
 }
 
-ptrdiff_t purser_read_file(const char *path, uint8_t *buffer, size_t size) {
+ptrdiff_t platform_read_file(const char *path, uint8_t *buffer, size_t size) {
   int file;
   do file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   while (file < 0 && errno == EINTR);

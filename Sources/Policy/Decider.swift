@@ -98,8 +98,9 @@ public struct Decider {
         case .holds: return Verdict(allows: false, kind: .rule, rule: rule)
         case .fails: continue
         case .errs:
+          if record.pointee.skipsOnError { continue }
           note(rule, isOfMatch: false, decision)
-          if !record.pointee.skipsOnError, erring == Decision.noRule { erring = rule }
+          if erring == Decision.noRule { erring = rule }
         }
       }
     }
@@ -160,7 +161,9 @@ public struct Decider {
         switch outcome(rule) {
         case .holds: decision.pointee.audits.append(rule)
         case .fails: continue
-        case .errs: note(rule, isOfMatch: false, decision)
+        case .errs:
+          // An error of an AUDIT rule only counts; one that is skipped does not even do that.
+          if !record.pointee.skipsOnError { note(rule, isOfMatch: false, decision) }
         }
       }
     }
@@ -171,9 +174,11 @@ public struct Decider {
     decision.pointee.hasShadow = true
     decision.pointee.shadowAllows = verdict.allows
     guard verdict.allows != decision.pointee.allows else { return }
-    // The rules of Shadow policies that decide the shadow verdict's way.
+    // The rules of Shadow policies that decide the shadow verdict's way: those that deny, those that allow, or, where
+    // an ALLOW rule is wanting, those that could have allowed.
     let view = image.pointee.shadow
-    let list = verdict.allows ? view.allows : view.denies
+    let isWanting = verdict.kind == .noAllowRule
+    let list = verdict.allows || isWanting ? view.allows : view.denies
     var index: UInt32 = 0
     while index < list.count {
       let rule = list.rules[Int(index)]
@@ -185,7 +190,7 @@ public struct Decider {
       if matched == .fails { continue }
       let found = matched == .errs ? .errs : outcome(rule)
       let denies = record.pointee.action == .deny && found == .errs && !(record.pointee.skipsOnError && matched == .holds)
-      if found == .holds || denies { decision.pointee.shadowRules.append(rule) }
+      if found == .holds || denies || isWanting { decision.pointee.shadowRules.append(rule) }
     }
   }
 
@@ -270,26 +275,17 @@ extension Decider {
     value.kind == .error ? value.asError : EvaluationError(.noSuchOverload)
   }
 
-  /// What later requests of this connection need not evaluate again.
+  /// What later requests of this connection need not evaluate again. Rules that the check had no need of are
+  /// evaluated here, so that it is once for all of them.
   public func remember(in findings: UnsafeMutablePointer<ConnectionFindings>) {
     findings.pointee = ConnectionFindings()
-    var policy: UInt32 = 0
-    while policy < image.pointee.policyCount, policy < ConnectionFindings.countMax {
-      if image.pointee.policies[Int(policy)].isConnectionPhase {
-        let state = memory.matchStates[Int(policy)]
-        if state >> 2 == memory.generation, let outcome = Outcome(rawValue: state & 3) {
-          findings.pointee.setMatch(policy, outcome)
-        }
-      }
-      policy &+= 1
-    }
     var rule: UInt32 = 0
     while rule < image.pointee.ruleCount, rule < ConnectionFindings.countMax {
-      if image.pointee.rules[Int(rule)].isConnectionPhase {
-        let state = memory.ruleStates[Int(rule)]
-        if state >> 2 == memory.generation, let outcome = Outcome(rawValue: state & 3) {
-          findings.pointee.setRule(rule, outcome)
-        }
+      let record = image.pointee.rules + Int(rule)
+      if record.pointee.isConnectionPhase {
+        let matched = match(record.pointee.policy)
+        findings.pointee.setMatch(record.pointee.policy, matched)
+        if matched == .holds { findings.pointee.setRule(rule, outcome(rule)) }
       }
       rule &+= 1
     }

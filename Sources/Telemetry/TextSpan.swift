@@ -160,7 +160,7 @@ extension TextSpan {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 18) { digits in
       guard let start = digits.baseAddress else { return }
       var exponent: Int32 = 0
-      let count = Int(purser_shortest_digits(magnitude, start, &exponent))
+      let count = Int(platform_shortest_digits(magnitude, start, &exponent))
       let point = Int(exponent)
       func digit(_ index: Int) -> UInt8 { index < count && index < 18 ? UInt8(bitPattern: start[index]) : 48 }
       if point > -6, point <= 21 {

@@ -17,7 +17,7 @@ import Testing
     try tool.write(CommandLineTool.policy("    - name: x\n      acton: DENY\n"), to: "b.yaml")
     let result = try tool.run("check", "a.yaml", "b.yaml")
     #expect(result.status == 1)
-    #expect(result.output.contains("a.yaml:8:"))
+    #expect(result.output.contains("a.yaml:9:"))
     #expect(result.output.contains("request.method"))
     #expect(result.output.contains("b.yaml:7:"))
     #expect(result.output.contains("^"))

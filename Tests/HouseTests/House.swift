@@ -17,7 +17,7 @@ enum House {
       if isHidden || isBuilt || path.split(separator: "/").contains("__pycache__") { continue }
       if endings.isEmpty || endings.contains(where: path.hasSuffix) {
         var isFolder: ObjCBool = false
-        FileManager.default.fileExists(atPath: base.appendingPathComponent(path).path, isDirectory: &isFolder)
+        _ = FileManager.default.fileExists(atPath: base.appendingPathComponent(path).path, isDirectory: &isFolder)
         if !isFolder.boolValue { paths.append(folder.isEmpty ? path : folder + "/" + path) }
       }
     }

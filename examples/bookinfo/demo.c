@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "connections.h"
 #include "recording.h"
 #include "tally.h"
 
@@ -24,6 +25,7 @@ typedef struct host {
   purser_policy_set *set;
   purser_worker *worker;
   purser_request *request;
+  connections *connections;
 } host;
 
 static purser_text text(const char *string) {
@@ -62,10 +64,12 @@ static void start(host *host, const char *policies) {
   demand(purser_policy_set_use(host->set, host->plan, NULL), "plan");
   demand(purser_worker_new(host->engine, &host->worker), "worker");
   host->request = aligned_alloc(16, (purser_request_size() + 15) / 16 * 16);
-  if (host->request == NULL) demand(PURSER_UNAVAILABLE, "request memory");
+  host->connections = connections_new(host->worker, host->set);
+  if (host->request == NULL || host->connections == NULL) demand(PURSER_UNAVAILABLE, "memory");
 }
 
 static void stop(host *host) {
+  connections_free(host->connections);
   demand(purser_worker_free(host->worker), "worker");
   demand(purser_policy_set_free(host->set), "policy set");
   demand(purser_engine_free(host->engine), "engine");
@@ -84,10 +88,11 @@ static void run_hop(host *host, recorded_request *hop, tally *tally, int64_t tim
   const int64_t now = recorded_time(hop);
   int64_t *response_code = &hop->values[hop->places[PURSER_ATTRIBUTE_RESPONSE_CODE] - 1].as.integer;
   const int64_t recorded_code = *response_code;
+  purser_request_options options = {sizeof options, PURSER_PHASE_REQUEST, connections_of(host->connections, hop)};
   purser_verdict verdict;
   int64_t started;
 
-  demand(purser_request_begin(host->request, host->worker, host->set, &recording_host, hop, NULL), "begin");
+  demand(purser_request_begin(host->request, host->worker, host->set, &recording_host, hop, &options), "begin");
   started = nanoseconds();
   demand(purser_check(host->request, now, NULL), "check");
   timing_out[0] = nanoseconds() - started;
@@ -208,6 +213,8 @@ int main(int argc, char **argv) {
   tally = tally_new();
   for (i = 0; i < recording.count; i++) run_hop(&host, &recording.requests[i], tally, timing);
   tally_print(tally);
+  printf("\nConnections\n\n  %4zu opened, %zu of them denied before any request\n", connections_opened(host.connections),
+         connections_denied(host.connections));
   show_telemetry(&host);
   show_log();
   show_timing(&host, &recording);

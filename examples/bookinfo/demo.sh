@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -I"$root/include" -o "$work/demo" \
-  "$here/demo.c" "$here/tally.c" "$here/recording.c" -L"$library" -lpurser -Wl,-rpath,"$library"
+  "$here/demo.c" "$here/tally.c" "$here/connections.c" "$here/recording.c" -L"$library" -lpurser -Wl,-rpath,"$library"
 cd "$work"
 ./demo "$here/policies" "$here/requests.tsv"
 

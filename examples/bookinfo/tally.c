@@ -70,15 +70,15 @@ static void write_cause(char *buffer, size_t size, const purser_request *request
            kind == PURSER_REASON_NO_ALLOW_RULE ? "no ALLOW rule holds" : kind == PURSER_REASON_NO_PLAN ? "no plan" : "default");
 }
 
-/* `GET /path from workload (address)` */
+/* `GET /path from workload for client` */
 static void write_hop(char *buffer, size_t size, const recorded_request *hop) {
   purser_text method = recorded_text(hop, PURSER_ATTRIBUTE_REQUEST_METHOD);
   purser_text path = recorded_text(hop, PURSER_ATTRIBUTE_REQUEST_PATH);
   purser_text workload = recorded_text(hop, PURSER_ATTRIBUTE_SOURCE_WORKLOAD_NAME);
-  purser_text address = recorded_text(hop, PURSER_ATTRIBUTE_CLIENT_ADDRESS);
-  if (address.size == 0) address = recorded_text(hop, PURSER_ATTRIBUTE_SOURCE_ADDRESS);
+  purser_text client = recorded_text(hop, PURSER_ATTRIBUTE_CLIENT_ADDRESS);
+  if (workload.size == 0) workload = recorded_text(hop, PURSER_ATTRIBUTE_SOURCE_ADDRESS);
   snprintf(buffer, size, "%.*s %.*s from %.*s%s%.*s", (int)method.size, method.data, (int)path.size, path.data,
-           (int)workload.size, workload.data, workload.size > 0 ? " for " : "", (int)address.size, address.data);
+           (int)workload.size, workload.data, client.size > 0 ? " for " : "", (int)client.size, client.data);
 }
 
 void tally_add(tally *tally, const purser_request *request, const recorded_request *hop) {

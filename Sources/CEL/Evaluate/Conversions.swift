@@ -9,13 +9,13 @@ import CPlatform
 func truncatedToInt(_ number: Double) -> Int64? {
   // NaN is within no bounds.
   guard number >= -9_223_372_036_854_775_808.0, number < 9_223_372_036_854_775_808.0 else { return nil }
-  return purser_truncate_int(number)
+  return platform_truncate_int(number)
 }
 
 /// Towards zero; nil outside the range and for everything negative, however small.
 func truncatedToUInt(_ number: Double) -> UInt64? {
   guard number >= 0, number < 18_446_744_073_709_551_616.0 else { return nil }
-  return purser_truncate_uint(number)
+  return platform_truncate_uint(number)
 }
 
 func convertToInt(_ value: Value) -> Value {

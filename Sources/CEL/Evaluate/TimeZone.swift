@@ -28,7 +28,7 @@ struct TimeZone: BitwiseCopyable {
     defer { free(buffer) }
     let bytes = buffer.assumingMemoryBound(to: UInt8.self)
     let size = path.withUnsafeBufferPointer { text in
-      text.withMemoryRebound(to: CChar.self) { purser_read_file($0.baseAddress, bytes, fileBytesMax) }
+      text.withMemoryRebound(to: CChar.self) { platform_read_file($0.baseAddress, bytes, fileBytesMax) }
     }
     guard size > 0 else { return nil }
     return TimeZone(file: Bytes(bytes, count: UInt32(truncatingIfNeeded: size)), arena: &arena)

@@ -56,7 +56,7 @@ extension Bytes {
   func contains(_ needle: Bytes) -> Bool {
     if needle.count == 0 { return true }
     if needle.count > count { return false }
-    return purser_find(base, Int(count), needle.base, Int(needle.count)) != nil
+    return platform_find(base, Int(count), needle.base, Int(needle.count)) != nil
   }
 
   /// Below, at or above zero. Order of UTF-8 bytes is order of code points.

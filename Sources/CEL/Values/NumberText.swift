@@ -23,7 +23,7 @@ enum NumberText {
     while start < end, isBlank(base[start]) { start &+= 1 }
     while end > start, isBlank(base[end &- 1]) { end &-= 1 }
     var result = 0.0
-    return purser_parse_double(base + start, end &- start, &result) ? result : nil
+    return platform_parse_double(base + start, end &- start, &result) ? result : nil
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0d) }
@@ -101,7 +101,7 @@ struct ShortText {
     var exponent: Int32 = 0
     withUnsafeMutableBytes(of: &digits) { raw in
       guard let text = raw.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
-      let count = Int(purser_shortest_digits(value, text, &exponent))
+      let count = Int(platform_shortest_digits(value, text, &exponent))
       let point = Int(exponent)
       func digit(_ at: Int) -> UInt8 { at < count ? UInt8(bitPattern: text[at]) : UInt8(ascii: "0") }
       if point < -3 || point > 6 {

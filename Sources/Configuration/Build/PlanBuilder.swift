@@ -65,7 +65,7 @@ struct PlanBuilder {
       texts: texts)
   }
 
-  private var normalization: PurserAttributes.PathNormalization {
+  private var normalization: PathNormalization {
     switch documents.policySet?.pathNormalization ?? .mergeSlashes {
     case .none: .none
     case .base: .base
@@ -108,9 +108,7 @@ extension PlanBuilder {
         }
         seen[declared.name] = declared.position
         found.append(
-          Attribute(
-            0, declared.name, PurserAttributes.AttributeType(rawValue: declared.type.rawValue) ?? .dyn,
-            Phase(declared.phase)))
+          Attribute(0, declared.name, declared.type, Phase(declared.phase)))
       }
     }
     found.sort { bytesPrecede($0.name, $1.name) }
@@ -215,7 +213,7 @@ extension Phase {
 
 extension Literal {
   /// Whether this may be the constant value of an attribute of the type.
-  func fits(_ type: PurserAttributes.AttributeType) -> Bool {
+  func fits(_ type: AttributeType) -> Bool {
     switch (self, type) {
     case (.string, .string), (.bytes, .bytes), (.int, .int), (.uint, .uint), (.double, .double), (.bool, .bool): true
     case (.null, .dyn), (.string, .dyn), (.int, .dyn), (.uint, .dyn), (.double, .dyn), (.bool, .dyn): true

@@ -84,17 +84,17 @@ struct YamlTree: Sendable {
   /// The keys and values of a mapping, in the order of the file.
   struct Entries: Sequence, IteratorProtocol {
     fileprivate let children: ArraySlice<NodeID>
-    private var next_: Int
+    private var position: Int
 
     fileprivate init(children: ArraySlice<NodeID>) {
       self.children = children
-      next_ = children.startIndex
+      position = children.startIndex
     }
 
     mutating func next() -> (key: NodeID, value: NodeID)? {
-      guard next_ &+ 1 < children.endIndex else { return nil }
-      defer { next_ &+= 2 }
-      return (children[next_], children[next_ &+ 1])
+      guard position &+ 1 < children.endIndex else { return nil }
+      defer { position &+= 2 }
+      return (children[position], children[position &+ 1])
     }
   }
 

@@ -16,21 +16,21 @@
 
 /* Reads the `size` bytes of `text` as one decimal number (also `inf` and `nan`, in any case; no blanks, no
  * hexadecimal). False when they are something else. Too large is infinite, too small is zero. */
-bool purser_parse_double(const uint8_t *text, size_t size, double *result);
+bool platform_parse_double(const uint8_t *text, size_t size, double *result);
 
 /* The fewest significant decimal digits that read back as `value`, which must be finite: writes at most 17 characters
  * without a separator to `digits` and gives their number; `value` = ±0.DIGITS · 10^exponent. */
-int purser_shortest_digits(double value, char digits[18], int *exponent);
+int platform_shortest_digits(double value, char digits[18], int *exponent);
 
 /* Towards zero. The number must be within the type's range: the conversion itself has no check that could trap. */
-static inline int64_t purser_truncate_int(double number) { return (int64_t)number; }
-static inline uint64_t purser_truncate_uint(double number) { return (uint64_t)number; }
+static inline int64_t platform_truncate_int(double number) { return (int64_t)number; }
+static inline uint64_t platform_truncate_uint(double number) { return (uint64_t)number; }
 
 /* First occurrence of the needle, or NULL; linear time. */
-const uint8_t *purser_find(const uint8_t *text, size_t size, const uint8_t *needle, size_t needle_size);
+const uint8_t *platform_find(const uint8_t *text, size_t size, const uint8_t *needle, size_t needle_size);
 
 /* Reads a regular file of at most `size` bytes into `buffer`: the number of bytes, or -1 if there is no such file, it
  * cannot be read or it is longer. `path` is NUL-terminated. */
-ptrdiff_t purser_read_file(const char *path, uint8_t *buffer, size_t size);
+ptrdiff_t platform_read_file(const char *path, uint8_t *buffer, size_t size);
 
 #endif
