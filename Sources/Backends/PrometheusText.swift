@@ -92,7 +92,7 @@ struct PrometheusFamily {
       let next = series[index]
       if var last = result.last, last.labels == next.labels {
         last.value.merge(next.value)
-        result.removeLast()
+        _ = result.popLast()
         result.append(last)
       } else {
         result.append(next)

@@ -1,3 +1,4 @@
+/* A metrics page served by libmicrohttpd, which is opened when the first server starts. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

@@ -1,3 +1,4 @@
+/* Numbers, searches and files: what platform.h declares itself. */
 #define _GNU_SOURCE
 #include "platform.h"
 

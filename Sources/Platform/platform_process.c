@@ -1,3 +1,4 @@
+/* The process around the engine: what platform_process.h declares. */
 #define _GNU_SOURCE
 #include "platform_process.h"
 

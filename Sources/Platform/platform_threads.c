@@ -1,3 +1,4 @@
+/* Locks, threads, clocks and appending to files: what platform_threads.h declares. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

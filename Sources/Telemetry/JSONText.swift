@@ -163,9 +163,9 @@ extension TextSpan {
     var index = 0
     while index < length, !isFull {
       let left = length &- index
-      var group = UInt32(source[index]) << 16
-      if left > 1 { group |= UInt32(source[index &+ 1]) << 8 }
-      if left > 2 { group |= UInt32(source[index &+ 2]) }
+      var group = UInt32(truncatingIfNeeded: source[index]) << 16
+      if left > 1 { group |= UInt32(truncatingIfNeeded: source[index &+ 1]) << 8 }
+      if left > 2 { group |= UInt32(truncatingIfNeeded: source[index &+ 2]) }
       append(letter(group >> 18))
       append(letter(group >> 12))
       append(left > 1 ? letter(group >> 6) : UInt8(ascii: "="))

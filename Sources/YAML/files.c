@@ -1,3 +1,4 @@
+/* Reading files and directories whole, with errno as the only way to fail. */
 #define _GNU_SOURCE
 #include "cyaml.h"
 

@@ -1,3 +1,4 @@
+/* libyaml's events, one at a time, as structs without unions. */
 #include "cyaml.h"
 
 #include <stdlib.h>

@@ -29,7 +29,8 @@ struct CheckCommand: ParsableCommand {
     }
     let summary = plan.summary
     let parts: [(Int, String, String)] = [
-      (summary.policies, "policy", "policies"), (summary.rules, "rule", "rules"), (summary.metrics, "metric", "metrics"),
+      (summary.policies, "policy", "policies"), (summary.rules, "rule", "rules"),
+      (summary.metrics, "metric", "metrics"),
       (summary.access_logs, "access log", "access logs"), (summary.backends, "backend", "backends"),
       (summary.value_lists, "value list", "value lists"),
     ]

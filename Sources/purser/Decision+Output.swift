@@ -92,7 +92,8 @@ extension Decision {
 extension Decision.Rule {
   var members: [(String, JSON)] {
     [
-      ("policy", .string(policy)), ("namespace", .string(namespace)), ("rule", .string(name)), ("place", .string(place)),
+      ("policy", .string(policy)), ("namespace", .string(namespace)), ("rule", .string(name)),
+      ("place", .string(place)),
     ]
   }
 

@@ -64,7 +64,8 @@ struct Decision {
     body = try Self.text(of: request, purser_decision_body)
     reason = try Self.text(of: request, purser_decision_reason)
     try demand(purser_decision_reason_kind(request, &kind), "no reason")
-    rule = try Self.optional { (out: inout purser_rule_reference) in purser_decision_rule(request, &out) }.map(Rule.init)
+    rule = try Self.optional { (out: inout purser_rule_reference) in purser_decision_rule(request, &out) }.map(
+      Rule.init)
     requestHeaders = try Self.headers(
       of: request, purser_decision_request_headers_count, purser_decision_request_header)
     responseHeaders = try Self.headers(

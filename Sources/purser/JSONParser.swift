@@ -188,14 +188,17 @@ struct JSONParser {
       let start = position - 2
       var code = try parseHex()
       if code >= 0xD800 && code < 0xDC00 {
-        guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"), bytes[position + 1] == UInt8(ascii: "u")
+        guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
+          bytes[position + 1] == UInt8(ascii: "u")
         else { throw JSONError(offset: start, message: "half of a surrogate pair") }
         position += 2
         let low = try parseHex()
         guard low >= 0xDC00 && low < 0xE000 else { throw JSONError(offset: start, message: "half of a surrogate pair") }
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
       }
-      guard let scalar = Unicode.Scalar(code) else { throw JSONError(offset: start, message: "half of a surrogate pair") }
+      guard let scalar = Unicode.Scalar(code) else {
+        throw JSONError(offset: start, message: "half of a surrogate pair")
+      }
       text.append(contentsOf: String(scalar).utf8)
     default:
       position -= 1

@@ -17,7 +17,8 @@ struct ProgressBar {
       let width = 30
       let filled = Swift.max(0, Swift.min(width, Int(fraction * Double(width))))
       let percent = Swift.max(0, Swift.min(100, Int(fraction * 100)))
-      line += "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled) + "] \(percent) %  "
+      line +=
+        "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled) + "] \(percent) %  "
     }
     Console.write(line + "\(count) requests", to: STDERR_FILENO)
   }

@@ -33,7 +33,8 @@ struct Tally {
     let service = Self.service(of: values)
     groups[Group(service: service, verdict: decision.verdict, cause: decision.cause), default: 0] += 1
     if !decision.isAllowed {
-      let reason = denials[decision.reason] == nil && denials.count >= Self.reasonsMax ? "other reasons" : decision.reason
+      let reason =
+        denials[decision.reason] == nil && denials.count >= Self.reasonsMax ? "other reasons" : decision.reason
       denials[reason, default: Denial(line: line, request: Self.summary(of: values))].count += 1
     }
     for rule in decision.audits { audits[rule.path, default: 0] += 1 }
@@ -68,7 +69,9 @@ struct Tally {
     for (heading, counts) in [
       ("AUDIT rules that hold", audits), ("Rules that erred", errors), ("What shadow policies would change", shadows),
     ] where !counts.isEmpty {
-      let lines = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\(Self.column($0.value))  \($0.key)" }
+      let lines = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
+        "\(Self.column($0.value))  \($0.key)"
+      }
       parts.append(heading + "\n\n" + lines.joined(separator: "\n"))
     }
     return parts.joined(separator: "\n\n")

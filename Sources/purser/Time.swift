@@ -66,7 +66,8 @@ extension TimeSpan {
     }
     if negative { total = -total }
     return TimeSpan(
-      seconds: Int64(truncatingIfNeeded: total / 1_000_000_000), nanos: Int32(truncatingIfNeeded: total % 1_000_000_000))
+      seconds: Int64(truncatingIfNeeded: total / 1_000_000_000), nanos: Int32(truncatingIfNeeded: total % 1_000_000_000)
+    )
   }
 
   private static func days(inMonth month: Int64, of year: Int64) -> Int64 {

@@ -55,7 +55,9 @@ import Testing
 
   @Test func wrongUsageIsStatusTwo() throws {
     let tool = try CommandLineTool()
-    for arguments in [["check"], ["chekc"], ["eval"], ["eval", "--policy", "a"], ["replay", "x"], ["check", "--what", "x"]] {
+    for arguments in [
+      ["check"], ["chekc"], ["eval"], ["eval", "--policy", "a"], ["replay", "x"], ["check", "--what", "x"],
+    ] {
       let result = try tool.run(arguments)
       #expect(result.status == 2, "\(arguments)")
       #expect(result.output.isEmpty)

@@ -6,7 +6,8 @@ import Testing
 @Suite struct CoercionTests {
   private let memory = HostMemory()
 
-  private func coerce(_ text: String, _ type: AttributeType, lowersKeys: Bool = false) throws(JSONError) -> purser_value {
+  private func coerce(_ text: String, _ type: AttributeType, lowersKeys: Bool = false) throws(JSONError) -> purser_value
+  {
     var coercion = Coercion(memory: memory)
     coercion.lowersKeys = lowersKeys
     return try coercion.value(of: JSONParser.parse(Array(text.utf8)), as: type)

@@ -65,7 +65,8 @@ import Testing
 
   @Test func aShadowPolicyTellsWhatItWouldDo() throws {
     let tool = try CommandLineTool()
-    let documents = CommandLineTool.allowing("true") + "---\n"
+    let documents =
+      CommandLineTool.allowing("true") + "---\n"
       + CommandLineTool.policy(
         """
             - name: no-posts
@@ -86,9 +87,14 @@ import Testing
     (#"connection.mtls"#, #"{"connection.mtls": true}"#, ""),
     (#"request.time == timestamp("2026-01-02T03:04:05.5Z")"#, #"{"request.time": "2026-01-02T04:04:05.5+01:00"}"#, ""),
     (#"request.auth.audiences == ["a", "b"]"#, #"{"request.auth.audiences": ["a", "b"]}"#, ""),
-    (#"request.headers["x-user"] == "a,b" && size(request.headers) == 1"#, #"{"request.headers": {"X-User": ["a", "b"]}}"#, ""),
-    (#"request.auth.claims["n"] == 1 && request.auth.claims["l"][1].k == null"#,
-     #"{"request.auth.claims": {"n": 1, "l": ["x", {"k": null}]}}"#, ""),
+    (
+      #"request.headers["x-user"] == "a,b" && size(request.headers) == 1"#,
+      #"{"request.headers": {"X-User": ["a", "b"]}}"#, ""
+    ),
+    (
+      #"request.auth.claims["n"] == 1 && request.auth.claims["l"][1].k == null"#,
+      #"{"request.auth.claims": {"n": 1, "l": ["x", {"k": null}]}}"#, ""
+    ),
     (#"source.address == "10.0.0.1""#, #"{"source.ip": "10.0.0.1"}"#, ""),
     (#"request.url_path == "/b" && request.query == "x=1""#, #"{"request.path": "/a/../b?x=1"}"#, ""),
     (#"!has(source.principal)"#, #"{"source.principal": null}"#, ""),
@@ -103,7 +109,8 @@ import Testing
   @Test func customAttributesHaveTheTypeOfTheirManifest() throws {
     let tool = try CommandLineTool()
     let documents =
-      CommandLineTool.allowing(#"company.score > 5 && company.wait == duration("1.5s") && company.key == b"\x00\xff""#) + """
+      CommandLineTool.allowing(#"company.score > 5 && company.wait == duration("1.5s") && company.key == b"\x00\xff""#)
+        + """
         ---
         apiVersion: purser.dev/v1alpha1
         kind: AttributeManifest
@@ -126,7 +133,10 @@ import Testing
     let tool = try CommandLineTool()
     let documents = CommandLineTool.allowing("true")
     let cases: [(String, String)] = [
-      ("{\"request.method\": \"GET\",\n \"request.methdo\": \"GET\"}", "<stdin>:2:2: error: unknown attribute `request.methdo`: did you mean `request.method`?"),
+      (
+        "{\"request.method\": \"GET\",\n \"request.methdo\": \"GET\"}",
+        "<stdin>:2:2: error: unknown attribute `request.methdo`: did you mean `request.method`?"
+      ),
       (#"{"request.size": 1.0}"#, "<stdin>:1:18: error: `request.size`: a whole number"),
       (#"{"request.method": "GET""#, "<stdin>:1:25: error:"),
       (#"{"source.ip": "a", "source.address": "b"}"#, "<stdin>:1:20: error: `source.address` is given twice"),
@@ -168,7 +178,8 @@ import Testing
     let tool = try CommandLineTool()
     let first = try tool.write(CommandLineTool.allowing("true"), to: "first.yaml")
     let second = try tool.write(
-      CommandLineTool.policy("    - {name: no, action: DENY, when: true}\n").replacingOccurrences(of: "shop", with: "door"),
+      CommandLineTool.policy("    - {name: no, action: DENY, when: true}\n").replacingOccurrences(
+        of: "shop", with: "door"),
       to: "second.yaml")
     let request = try tool.write("{}", to: "request.json")
     let result = try tool.run("eval", "--policy", first, "--policy", second, "--request", request)

@@ -61,7 +61,8 @@ import Testing
       """, to: "requests.jsonl")
     let result = try tool.run("replay", "--policy", "policy.yaml", requests)
     #expect(result.status == 1)
-    #expect(result.errors.contains("requests.jsonl:2:20: error: `request.method`: a string is expected, not the number 7\n"))
+    #expect(
+      result.errors.contains("requests.jsonl:2:20: error: `request.method`: a string is expected, not the number 7\n"))
     #expect(result.errors.contains("requests.jsonl:3:25: error: "))
     #expect(result.errors.hasSuffix("error: 2 bad lines\n"))
     #expect(result.output.contains("1 requests: 1 allowed, 0 denied (0.0 %); 2 bad lines\n"))

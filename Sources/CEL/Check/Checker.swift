@@ -245,7 +245,7 @@ extension Checker {
     }
     var result = element
     if let transform = comprehension.transform { result = visit(transform) }
-    scopes.removeLast()
+    _ = scopes.popLast()
     guard isTyped else { return .dyn }
     switch comprehension.macro {
     case .all, .exists, .existsOne: return .bool

@@ -82,7 +82,7 @@ private struct UnguardedReadFinder {
     let count = present.count
     present += entries
     for node in nodes { walk(node) }
-    present.removeLast(present.count &- count)
+    while present.count > count { _ = present.popLast() }
   }
 
   private mutating func read(_ id: NodeID, _ variable: Variable, _ key: [UInt8]) {

@@ -244,9 +244,9 @@ extension Lexer {
   }
 
   static func hexValue(_ byte: UInt8) -> UInt32? {
-    if isDigit(byte) { return UInt32(byte &- 0x30) }
+    if isDigit(byte) { return UInt32(truncatingIfNeeded: byte &- 0x30) }
     let letter = (byte | 0x20) &- 0x61
-    return letter < 6 ? UInt32(letter) &+ 10 : nil
+    return letter < 6 ? UInt32(truncatingIfNeeded: letter) &+ 10 : nil
   }
 
   private static func keyword(_ word: UnsafeBufferPointer<UInt8>) -> Token.Kind {

@@ -22,7 +22,7 @@ extension Parser {
           fail(at: current.span, "only a message type's name can stand before `{`")
           return operand
         }
-        removeLast(nodeCount)
+        takeBack(nodeCount)
         operand = parseMessage(type, from: start)
       default:
         return operand

@@ -195,9 +195,9 @@ extension Parser {
   }
 
   /// Takes back the last nodes: names that turned out to be a type's, and are no expression.
-  mutating func removeLast(_ count: Int) {
-    tree.removeLast(count)
-    heights.removeLast(min(count, heights.count))
+  mutating func takeBack(_ count: Int) {
+    tree.takeBack(count)
+    for _ in 0..<min(count, heights.count) { _ = heights.popLast() }
   }
 
   mutating func appendInvalid() -> NodeID { append(.invalid, from: current.start, anchor: current.start) }

@@ -127,7 +127,9 @@ public struct Tree: Sendable {
     return id
   }
 
-  mutating func removeLast(_ count: Int) { nodes.removeLast(min(count, nodes.count)) }
+  mutating func takeBack(_ count: Int) {
+    for _ in 0..<min(count, nodes.count) { _ = nodes.popLast() }
+  }
 
   /// Gives a node another meaning: `has(a.b)` out of `a.b`, a namespaced function out of a method call. The
   /// children of `kind` come before `id`. An id that is not of this tree is ignored.

@@ -33,7 +33,7 @@ struct PolicyCompiler {
           name: rule.name, action: action, when: when ?? PolicyImage.noProgram,
           file: documents.sources.name(of: rule.position), line: rule.position.line)
         draft.skipsOnError = rule.onError == .skip
-        draft.status = UInt32(rule.response?.status ?? 0)
+        draft.status = UInt32(truncatingIfNeeded: rule.response?.status ?? 0)
         draft.body = Array((rule.response?.body ?? "").utf8)
         draft.requestHeaders = drafts(of: rule.requestHeaders)
         draft.responseHeaders =

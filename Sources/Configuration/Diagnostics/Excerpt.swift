@@ -137,10 +137,10 @@ func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 /// The code point of `length` bytes at `offset`, or nil when they are no UTF-8.
 func decodedScalar(_ text: UnsafeBufferPointer<UInt8>, at offset: Int, length: Int) -> Unicode.Scalar? {
   guard length > 0, offset >= 0, offset <= text.count &- length else { return nil }
-  let lead = UInt32(text[offset])
+  let lead = UInt32(truncatingIfNeeded: text[offset])
   if length == 1 { return lead < 0x80 ? Unicode.Scalar(lead) : nil }
   var value = length == 2 ? lead & 0x1F : length == 3 ? lead & 0x0F : lead & 0x07
-  for i in 1..<max(2, length) { value = value << 6 | UInt32(text[offset &+ i] & 0x3F) }
+  for i in 1..<max(2, length) { value = value << 6 | UInt32(truncatingIfNeeded: text[offset &+ i] & 0x3F) }
   let least: UInt32 = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000
   guard value >= least, lead < 0xF8 else { return nil }
   return Unicode.Scalar(value)

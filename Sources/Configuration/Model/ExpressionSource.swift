@@ -90,7 +90,7 @@ private struct ScalarMapping {
   private mutating func begin(at offset: Int) {
     let piece = ExpressionSource.Piece(
       offset: UInt32(truncatingIfNeeded: offset), line: cursor.line, column: cursor.column)
-    if let last = pieces.last, last.offset == piece.offset { pieces.removeLast() }
+    if let last = pieces.last, last.offset == piece.offset { _ = pieces.popLast() }
     pieces.append(piece)
   }
 

@@ -29,8 +29,8 @@ enum File {
     var kind: UInt8 = 0
     let code = path.withCString { cyaml_path_kind($0, &kind) }
     guard code == 0 else { throw .system(code) }
-    if kind == UInt8(CYAML_PATH_FILE) { return .file }
-    if kind == UInt8(CYAML_PATH_DIRECTORY) { return .directory }
+    if kind == UInt8(truncatingIfNeeded: CYAML_PATH_FILE) { return .file }
+    if kind == UInt8(truncatingIfNeeded: CYAML_PATH_DIRECTORY) { return .directory }
     throw .notRegular
   }
 

@@ -68,8 +68,8 @@ struct YamlParser {
         report(error)
         return false
       }
-      if event.kind == UInt8(CYAML_STREAM_END) { return true }
-      if event.kind == UInt8(CYAML_OTHER) { continue }
+      if event.kind == UInt8(truncatingIfNeeded: CYAML_STREAM_END) { return true }
+      if event.kind == UInt8(truncatingIfNeeded: CYAML_OTHER) { continue }
       moveCursor(to: event.start)
       guard accept(event) else { return false }
     }
