@@ -428,6 +428,9 @@ typedef struct purser_engine_options {
   size_t constants_count;
   size_t arena_bytes_max;      /* what one worker may build in one call; 0: 1 MiB */
   size_t log_ring_bytes;       /* log records of one worker that wait for the exporter; 0: 256 KiB */
+  /* Not 0: backends open no port, no file and no thread. Metrics are still recorded and rendered; log records are
+   * not written. For tools that try policies beside the proxy that runs them. */
+  uint32_t backends_off;
 } purser_engine_options;
 
 /*

@@ -17,9 +17,11 @@ soname=libpurser.so.$version_major
 file=libpurser.so.$version
 
 # Flags that a versioned dependency may not carry, so they are here and not in Package.swift. Exclusivity checks cost
-# 7 ns for each access to shared state and end the host when they fail.
+# 7 ns for each access to shared state and end the host when they fail. A section for each function lets the linker
+# drop what nobody calls.
 flags=(-c release --scratch-path build/release --static-swift-stdlib -Xswiftc -use-ld=lld
-  -Xswiftc -enforce-exclusivity=unchecked)
+  -Xswiftc -enforce-exclusivity=unchecked
+  -Xswiftc -Xfrontend -Xswiftc -function-sections)
 swift build "${flags[@]}" --product purser_objects
 objects=$(swift build "${flags[@]}" --show-bin-path)
 

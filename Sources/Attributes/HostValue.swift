@@ -55,6 +55,7 @@ public enum HostValue {
     return true
   }
 
+  @inline(__always)
   private static func text(_ text: purser_text, _ slot: UInt32) -> Value {
     guard text.size > 0 else { return .string(.empty) }
     guard let data = text.data else { return .error(EvaluationError(.attributeUnavailable, detail: slot)) }

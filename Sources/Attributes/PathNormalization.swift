@@ -33,17 +33,18 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
 
   /// Whether no step would change anything: no `%`, no `\`, no `//` (unless slashes stay), no segment that begins with a dot.
   private func isNormal(_ path: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-    var previous: UInt8 = 0
+    // Slashes are few: look at what follows each, and at every byte for what is never left as it is.
     var index = 0
     while index < count {
       let byte = path[index]
-      if byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") { return false }
-      if previous == UInt8(ascii: "/") {
-        if byte == UInt8(ascii: ".") { return false }
-        if byte == UInt8(ascii: "/"), self != .base { return false }
-      }
-      previous = byte
       index &+= 1
+      if byte > UInt8(ascii: "/"), byte != UInt8(ascii: "\\") { continue }
+      if byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") { return false }
+      if byte == UInt8(ascii: "/"), index < count {
+        let next = path[index]
+        if next == UInt8(ascii: ".") { return false }
+        if next == UInt8(ascii: "/"), self != .base { return false }
+      }
     }
     return true
   }

@@ -36,6 +36,7 @@ extension RequestView {
   public typealias Pointer = UnsafeMutablePointer<RequestView>
 
   /// The value of a slot, asked for now if nobody did before.
+  @inline(never)
   static func value(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
     guard slot < view.pointee.bindingCount else { return .absent }
     let known = evaluation.pointee.slots[Int(slot)]
@@ -45,6 +46,7 @@ extension RequestView {
     return value
   }
 
+  @inline(__always)
   fileprivate static func ask(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
     let binding = view.pointee.bindings + Int(slot)
     if binding.pointee.source == .host {
@@ -55,6 +57,7 @@ extension RequestView {
     return derive(binding, slot, view, evaluation)
   }
 
+  @inline(never)
   private static func derive(
     _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
   ) -> Value {
@@ -91,15 +94,17 @@ extension RequestView {
     }
   }
 
+  @inline(__always)
   private static func attribute(
     _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
   ) -> Value {
     guard let get = view.pointee.host.get else { return .absent }
     var answer = purser_value()
     let presence = get(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), &answer)
-    switch presence {
-    case PURSER_PRESENT:
+    if presence == PURSER_PRESENT {
       return HostValue.read(answer, as: binding.pointee.type, slot: slot, in: &evaluation.pointee.arena)
+    }
+    switch presence {
     case PURSER_ABSENT, PURSER_NO_MAP: return .absent
     default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
     }

@@ -27,6 +27,8 @@ public struct EngineOptions: Sendable {
   public var constants: [ConstantAttribute] = []
   public var arenaBytesMax = 1 << 20
   public var logRingBytes = 256 << 10
+  /// Backends open nothing; metrics are still recorded and rendered.
+  public var opensBackends = true
 
   public init() {}
 }
@@ -58,7 +60,7 @@ public final class Engine: @unchecked Sendable {
 
   /// Nil without memory for locks.
   public init?(options: EngineOptions) {
-    guard let registry = InstrumentRegistry(), let running = RunningBackends(registry: registry), let lock = platform_lock_make() else { return nil }
+    guard let registry = InstrumentRegistry(), let running = RunningBackends(registry: registry, opens: options.opensBackends), let lock = platform_lock_make() else { return nil }
     platform_watch_forks()
     self.lock = lock
     self.options = options

@@ -10,6 +10,7 @@ final class RunningBackends: @unchecked Sendable {
   static let idleNanoseconds: Int64 = 3_600_000_000_000
 
   private let registry: InstrumentRegistry
+  private let opens: Bool
   private let exporter: Exporter
   private let lock: OpaquePointer
   private var running: [Running] = []
@@ -30,13 +31,14 @@ final class RunningBackends: @unchecked Sendable {
   }
 
   /// Nil without memory.
-  init?(registry: InstrumentRegistry) {
+  init?(registry: InstrumentRegistry, opens: Bool) {
     guard let lock = platform_lock_make() else { return nil }
     guard let exporter = Exporter(registry: registry) else {
       platform_lock_free(lock)
       return nil
     }
     self.registry = registry
+    self.opens = opens
     self.exporter = exporter
     self.lock = lock
   }
@@ -92,6 +94,7 @@ final class RunningBackends: @unchecked Sendable {
   }
 
   private func open(_ backend: BackendPlan) throws(BackendError) -> Running {
+    guard opens else { return Running(backend: backend, users: 1, listener: nil, sink: nil) }
     switch backend.kind {
     case .prometheus(let listen):
       guard let listen else { return Running(backend: backend, users: 1, listener: nil, sink: nil) }

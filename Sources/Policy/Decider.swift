@@ -84,24 +84,25 @@ public struct Decider {
     var erring = Decision.noRule
     var index: UInt32 = 0
     while index < view.denies.count {
-      let rule = view.denies.rules[Int(index)]
+      let step = view.denies.steps + Int(index)
       index &+= 1
-      let record = image.pointee.rules + Int(rule)
-      if isConnectionCheck, !record.pointee.isConnectionPhase { continue }
-      switch match(record.pointee.policy) {
+      let matched = match(step)
+      if matched == .fails {
+        index = step.pointee.next
+        continue
+      }
+      if matched == .errs {
+        if erring == Decision.noRule { erring = step.pointee.rule }
+        note(step.pointee.rule, isOfMatch: true, decision)
+        continue
+      }
+      switch outcome(step) {
       case .fails: continue
+      case .holds: return Verdict(allows: false, kind: .rule, rule: step.pointee.rule)
       case .errs:
-        if erring == Decision.noRule { erring = rule }
-        note(rule, isOfMatch: true, decision)
-      case .holds:
-        switch outcome(rule) {
-        case .holds: return Verdict(allows: false, kind: .rule, rule: rule)
-        case .fails: continue
-        case .errs:
-          if record.pointee.skipsOnError { continue }
-          note(rule, isOfMatch: false, decision)
-          if erring == Decision.noRule { erring = rule }
-        }
+        if step.pointee.skipsOnError { continue }
+        note(step.pointee.rule, isOfMatch: false, decision)
+        if erring == Decision.noRule { erring = step.pointee.rule }
       }
     }
     guard erring != Decision.noRule else { return nil }
@@ -118,28 +119,29 @@ public struct Decider {
     var lastPolicy = UInt32.max
     var index: UInt32 = 0
     while index < view.allows.count {
-      let rule = view.allows.rules[Int(index)]
+      let step = view.allows.steps + Int(index)
       index &+= 1
-      let record = image.pointee.rules + Int(rule)
-      let policy = record.pointee.policy
-      let matched = match(policy)
-      if matched == .fails { continue }
-      isInForce = true
-      if policy != lastPolicy {
-        decision?.pointee.selected.append(policy)
-        lastPolicy = policy
-      }
-      if matched == .errs {
-        note(rule, isOfMatch: true, decision)
-        noteAllowError(rule, decision)
+      let matched = match(step)
+      if matched == .fails {
+        index = step.pointee.next
         continue
       }
-      switch outcome(rule) {
-      case .holds: return Verdict(allows: true, kind: .rule, rule: rule)
+      isInForce = true
+      if step.pointee.policy != lastPolicy {
+        lastPolicy = step.pointee.policy
+        decision?.pointee.selected.append(lastPolicy)
+      }
+      if matched == .errs {
+        note(step.pointee.rule, isOfMatch: true, decision)
+        noteAllowError(step.pointee.rule, decision)
+        continue
+      }
+      switch outcome(step) {
       case .fails: continue
+      case .holds: return Verdict(allows: true, kind: .rule, rule: step.pointee.rule)
       case .errs:
-        note(rule, isOfMatch: false, decision)
-        noteAllowError(rule, decision)
+        note(step.pointee.rule, isOfMatch: false, decision)
+        noteAllowError(step.pointee.rule, decision)
       }
     }
     if isInForce { return Verdict(allows: false, kind: .noAllowRule, rule: Decision.noRule) }
@@ -147,24 +149,25 @@ public struct Decider {
   }
 
   private func audit(into decision: UnsafeMutablePointer<Decision>) {
-    let audits = image.pointee.audits
     var index: UInt32 = 0
-    while index < audits.count {
-      let rule = audits.rules[Int(index)]
+    while index < image.pointee.audits.count {
+      let step = image.pointee.audits.steps + Int(index)
       index &+= 1
-      let record = image.pointee.rules + Int(rule)
-      if isConnectionCheck, !record.pointee.isConnectionPhase { continue }
-      switch match(record.pointee.policy) {
+      let matched = match(step)
+      if matched == .fails {
+        index = step.pointee.next
+        continue
+      }
+      if matched == .errs {
+        note(step.pointee.rule, isOfMatch: true, decision)
+        continue
+      }
+      switch outcome(step) {
       case .fails: continue
-      case .errs: note(rule, isOfMatch: true, decision)
-      case .holds:
-        switch outcome(rule) {
-        case .holds: decision.pointee.audits.append(rule)
-        case .fails: continue
-        case .errs:
-          // An error of an AUDIT rule only counts; one that is skipped does not even do that.
-          if !record.pointee.skipsOnError { note(rule, isOfMatch: false, decision) }
-        }
+      case .holds: decision.pointee.audits.append(step.pointee.rule)
+      case .errs:
+        // An error of an AUDIT rule only counts; one that is skipped does not even do that.
+        if !step.pointee.skipsOnError { note(step.pointee.rule, isOfMatch: false, decision) }
       }
     }
   }
@@ -174,23 +177,26 @@ public struct Decider {
     decision.pointee.hasShadow = true
     decision.pointee.shadowAllows = verdict.allows
     guard verdict.allows != decision.pointee.allows else { return }
-    // The rules of Shadow policies that decide the shadow verdict's way: those that deny, those that allow, or, where
-    // an ALLOW rule is wanting, those that could have allowed.
+    noteShadowRules(of: verdict, in: decision)
+  }
+
+  /// The rules of Shadow policies that decide the shadow verdict's way: those that deny, those that allow, or, where
+  /// an ALLOW rule is wanting, those that could have allowed.
+  private func noteShadowRules(of verdict: Verdict, in decision: UnsafeMutablePointer<Decision>) {
     let view = image.pointee.shadow
     let isWanting = verdict.kind == .noAllowRule
     let list = verdict.allows || isWanting ? view.allows : view.denies
     var index: UInt32 = 0
     while index < list.count {
-      let rule = list.rules[Int(index)]
+      let step = list.steps + Int(index)
       index &+= 1
-      let record = image.pointee.rules + Int(rule)
-      if isConnectionCheck, !record.pointee.isConnectionPhase { continue }
-      guard image.pointee.policies[Int(record.pointee.policy)].isShadow || image.pointee.isSetShadow else { continue }
-      let matched = match(record.pointee.policy)
+      guard image.pointee.policies[Int(step.pointee.policy)].isShadow || image.pointee.isSetShadow else { continue }
+      let matched = match(step)
       if matched == .fails { continue }
-      let found = matched == .errs ? .errs : outcome(rule)
-      let denies = record.pointee.action == .deny && found == .errs && !(record.pointee.skipsOnError && matched == .holds)
-      if found == .holds || denies || isWanting { decision.pointee.shadowRules.append(rule) }
+      let found = matched == .errs ? .errs : outcome(step)
+      let isDeny = image.pointee.rules[Int(step.pointee.rule)].action == .deny
+      let errsToDeny = isDeny && found == .errs && !(step.pointee.skipsOnError && matched == .holds)
+      if found == .holds || errsToDeny || isWanting { decision.pointee.shadowRules.append(step.pointee.rule) }
     }
   }
 
@@ -206,7 +212,8 @@ public struct Decider {
 
   private func error(of rule: UInt32) -> RuleError {
     let policy = image.pointee.rules[Int(rule)].policy
-    return error(of: rule, isOfMatch: match(policy) == .errs)
+    let state = memory.matchStates[Int(policy)]
+    return error(of: rule, isOfMatch: state == memory.generation << 2 | Outcome.errs.rawValue)
   }
 
   private func error(of rule: UInt32, isOfMatch: Bool) -> RuleError {
@@ -219,13 +226,20 @@ public struct Decider {
 
 // Evaluating a condition once.
 extension Decider {
+  /// Whether the step's policy is about the request; a connection's check sees only its own phase.
   @inline(__always)
-  func match(_ policy: UInt32) -> Outcome {
-    let program = image.pointee.policies[Int(policy)].match
+  private func match(_ step: UnsafePointer<RuleStep>) -> Outcome {
+    if isConnectionCheck, !step.pointee.isConnectionPhase { return .fails }
+    return match(step.pointee.policy, step.pointee.match)
+  }
+
+  @inline(__always)
+  private func match(_ policy: UInt32, _ program: UInt32) -> Outcome {
     if program == PolicyImage.noProgram { return .holds }
-    let state = memory.matchStates[Int(policy)]
-    if state >> 2 == memory.generation, let outcome = Outcome(rawValue: state & 3) { return outcome }
-    return evaluateMatch(policy, program)
+    let state = memory.matchStates[Int(policy)] ^ memory.generation << 2
+    // Of another generation: the difference is more than an outcome.
+    if state > 3 { return evaluateMatch(policy, program) }
+    return state == Outcome.holds.rawValue ? .holds : state == Outcome.fails.rawValue ? .fails : .errs
   }
 
   private func evaluateMatch(_ policy: UInt32, _ program: UInt32) -> Outcome {
@@ -243,12 +257,14 @@ extension Decider {
   }
 
   @inline(__always)
-  func outcome(_ rule: UInt32) -> Outcome {
-    let program = image.pointee.rules[Int(rule)].when
+  private func outcome(_ step: UnsafePointer<RuleStep>) -> Outcome { outcome(step.pointee.rule, step.pointee.when) }
+
+  @inline(__always)
+  private func outcome(_ rule: UInt32, _ program: UInt32) -> Outcome {
     if program == PolicyImage.noProgram { return .holds }
-    let state = memory.ruleStates[Int(rule)]
-    if state >> 2 == memory.generation, let outcome = Outcome(rawValue: state & 3) { return outcome }
-    return evaluateRule(rule, program)
+    let state = memory.ruleStates[Int(rule)] ^ memory.generation << 2
+    if state > 3 { return evaluateRule(rule, program) }
+    return state == Outcome.holds.rawValue ? .holds : state == Outcome.fails.rawValue ? .fails : .errs
   }
 
   private func evaluateRule(_ rule: UInt32, _ program: UInt32) -> Outcome {
@@ -283,9 +299,9 @@ extension Decider {
     while rule < image.pointee.ruleCount, rule < ConnectionFindings.countMax {
       let record = image.pointee.rules + Int(rule)
       if record.pointee.isConnectionPhase {
-        let matched = match(record.pointee.policy)
+        let matched = match(record.pointee.policy, image.pointee.policies[Int(record.pointee.policy)].match)
         findings.pointee.setMatch(record.pointee.policy, matched)
-        if matched == .holds { findings.pointee.setRule(rule, outcome(rule)) }
+        if matched == .holds { findings.pointee.setRule(rule, outcome(rule, record.pointee.when)) }
       }
       rule &+= 1
     }

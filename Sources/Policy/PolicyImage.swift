@@ -74,9 +74,21 @@ public struct HeaderRange: BitwiseCopyable, Sendable {
   }
 }
 
-/// A list of rule numbers.
+/// One rule of a view, with what a scan reads of it.
+public struct RuleStep: BitwiseCopyable {
+  public var rule: UInt32
+  public var policy: UInt32
+  public var match: UInt32
+  public var when: UInt32
+  /// Where the next policy's rules begin in the list.
+  public var next: UInt32
+  public var isConnectionPhase: Bool
+  public var skipsOnError: Bool
+}
+
+/// Rules in work order.
 public struct RuleList: BitwiseCopyable {
-  public var rules: UnsafePointer<UInt32>
+  public var steps: UnsafePointer<RuleStep>
   public var count: UInt32
 }
 

@@ -120,9 +120,9 @@ public final class PolicyStore: @unchecked Sendable {
       policies: place(policies, in: &blocks), policyCount: UInt32(truncatingIfNeeded: policies.count),
       rules: place(rules, in: &blocks), ruleCount: UInt32(truncatingIfNeeded: rules.count),
       headers: place(headers, in: &blocks),
-      enforced: enforced.view(allowsByDefault: allowsByDefault || isSetShadow, &blocks),
-      shadow: shadow.view(allowsByDefault: allowsByDefault, &blocks),
-      audits: RuleList(rules: place(audits, in: &blocks), count: UInt32(truncatingIfNeeded: audits.count)),
+      enforced: enforced.view(allowsByDefault: allowsByDefault || isSetShadow, policies, rules, &blocks),
+      shadow: shadow.view(allowsByDefault: allowsByDefault, policies, rules, &blocks),
+      audits: list(of: audits, policies, rules, &blocks),
       hasShadow: isSetShadow || drafts.contains { $0.isShadow }, isSetShadow: isSetShadow)
     self.texts = texts
     self.blocks = blocks
@@ -147,12 +147,38 @@ private struct Members {
     }
   }
 
-  func view(allowsByDefault: Bool, _ blocks: inout [UnsafeMutableRawPointer]) -> RuleView {
+  func view(
+    allowsByDefault: Bool, _ policies: [PolicyRecord], _ rules: [RuleRecord],
+    _ blocks: inout [UnsafeMutableRawPointer]
+  ) -> RuleView {
     RuleView(
-      denies: RuleList(rules: place(denies, in: &blocks), count: UInt32(truncatingIfNeeded: denies.count)),
-      allows: RuleList(rules: place(allows, in: &blocks), count: UInt32(truncatingIfNeeded: allows.count)),
+      denies: list(of: denies, policies, rules, &blocks), allows: list(of: allows, policies, rules, &blocks),
       hasRequestAllow: hasRequestAllow, defaultAllows: allowsByDefault)
   }
+}
+
+/// The steps of a scan over `numbers`, which are in work order.
+private func list(
+  of numbers: [UInt32], _ policies: [PolicyRecord], _ rules: [RuleRecord], _ blocks: inout [UnsafeMutableRawPointer]
+) -> RuleList {
+  var steps: [RuleStep] = []
+  for number in numbers where rules.indices.contains(Int(number)) {
+    let rule = rules[Int(number)]
+    guard policies.indices.contains(Int(rule.policy)) else { continue }
+    steps.append(
+      RuleStep(
+        rule: number, policy: rule.policy, match: policies[Int(rule.policy)].match, when: rule.when, next: 0,
+        isConnectionPhase: rule.isConnectionPhase, skipsOnError: rule.skipsOnError))
+  }
+  var next = UInt32(truncatingIfNeeded: steps.count)
+  for index in steps.indices.reversed() {
+    let after = index &+ 1
+    if steps.indices.contains(after), steps[after].policy != steps[index].policy {
+      next = UInt32(truncatingIfNeeded: after)
+    }
+    steps[index].next = next
+  }
+  return RuleList(steps: place(steps, in: &blocks), count: UInt32(truncatingIfNeeded: steps.count))
 }
 
 private func range(of drafts: [HeaderDraft], into headers: inout [HeaderChange], _ texts: TextStore) -> HeaderRange {

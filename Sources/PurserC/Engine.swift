@@ -25,6 +25,7 @@ public func purser_engine_new(
     if options.pointee.arena_bytes_max > 0 {
       made.arenaBytesMax = min(max(options.pointee.arena_bytes_max, 64 << 10), 1 << 30)
     }
+    made.opensBackends = options.pointee.backends_off == 0
     if options.pointee.log_ring_bytes > 0 { made.logRingBytes = min(options.pointee.log_ring_bytes, 1 << 30) }
   }
   guard let engine = Engine(options: made) else { return PURSER_UNAVAILABLE }

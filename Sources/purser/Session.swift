@@ -18,7 +18,11 @@ final class Session {
       throw Failure(error.text)
     }
     var engine: OpaquePointer?
-    try demand(purser_engine_new(nil, &engine), "no engine")
+    // A proxy may run the same documents on this machine.
+    var options = purser_engine_options()
+    options.size = MemoryLayout<purser_engine_options>.size
+    options.backends_off = 1
+    try demand(purser_engine_new(&options, &engine), "no engine")
     guard let engine else { throw Failure("error: no engine") }
     var set: OpaquePointer?
     try demand(purser_policy_set_new(engine, purser_text(), &set), "no policy set")

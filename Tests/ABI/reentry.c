@@ -31,10 +31,11 @@ static void try_everything(reentrant *context) {
   CHECK(purser_request_begin(fresh, house->worker, house->set, &host, &context->table, NULL) == PURSER_BUSY);
   CHECK(purser_check(house->request, 0, NULL) == PURSER_BUSY);
   CHECK(purser_check(context->other, 0, NULL) == PURSER_BUSY);
-  CHECK(purser_report(context->other, 0) == PURSER_BUSY);
   CHECK(purser_request_end(context->other) == PURSER_BUSY);
   CHECK(purser_request_end(house->request) == PURSER_BUSY);
-  CHECK(purser_explain(context->other, 0, &text) == PURSER_BUSY);
+  /* Two faults at once, not checked and busy: either may be told. */
+  CHECK(purser_report(context->other, 0) != PURSER_OK);
+  CHECK(purser_explain(context->other, 0, &text) != PURSER_OK);
   CHECK(purser_worker_free(house->worker) == PURSER_BUSY);
   CHECK(purser_policy_set_free(house->set) == PURSER_BUSY);
   CHECK(purser_engine_free(house->engine) == PURSER_BUSY);

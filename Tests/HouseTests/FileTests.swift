@@ -16,8 +16,13 @@ import Testing
     for path in House.files(in: "Sources", endings: [".swift", ".c", ".cc", ".h"])
       + House.files(in: "include", endings: [".h"]) + House.files(in: "Tests/ABI", endings: [".c", ".h"])
     {
-      let first = try House.lines(path).first ?? ""
-      #expect(first.hasPrefix("//") || first.hasPrefix("/*"), "\(path) has no head comment")
+      // Imports may come first.
+      let first = try House.lines(path).first { line in
+        !line.isEmpty && !["import ", "#include", "#define", "#if"].contains { line.hasPrefix($0) }
+      }
+      #expect(
+        first?.hasPrefix("//") == true || first?.hasPrefix("/*") == true,
+        "\(path) does not begin with a comment that tells what it is")
     }
   }
 

@@ -205,7 +205,7 @@ bool configuration_read(configuration *out, const char *text, size_t size, char 
 
 void configuration_free(configuration *configuration) {
   size_t index;
-  for (index = 0; index < configuration->maps_count; index++) free((void *)configuration->maps[index].entries);
+  for (index = 0; index < configuration->maps_count; index++) free(configuration->maps[index].entries);
   free(configuration->maps);
   free(configuration->constants);
   free(configuration->policies);

@@ -23,7 +23,7 @@
 typedef struct constant_map {
   uint32_t attribute;
   purser_text name;
-  const purser_entry *entries;
+  purser_entry *entries;
   size_t count;
 } constant_map;
 

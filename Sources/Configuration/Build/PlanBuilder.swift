@@ -52,7 +52,7 @@ struct PlanBuilder {
     checkServed(needs, &problems)
     guard !problems.hasErrors else { return nil }
 
-    let hasEnforced = documents.policies.contains { $0.mode == .enforce }
+    let hasEnforced = documents.policySet?.mode != .shadow && documents.policies.contains { $0.mode == .enforce }
     return Plan(
       digest: texts.keep(digest), policies: policies.store(for: documents.policySet),
       policyCode: binder.bind(policyCompiler.builder.finish()),

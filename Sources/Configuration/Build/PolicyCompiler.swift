@@ -64,7 +64,7 @@ struct PolicyCompiler {
   private func checkReplacements(_ problems: inout Problems) {
     var replacedBy: [String: String] = [:]
     for policy in documents.policies {
-      guard let target = policy.replaces else { continue }
+      guard let target = policy.replaces, policy.mode == .shadow else { continue }
       let path = target.namespace + "/" + target.name
       guard let other = documents.policies.first(where: { $0.identity.path == path }) else {
         let names = documents.policies.filter { $0.mode == .enforce }.map { $0.identity.name }

@@ -15,13 +15,14 @@ struct TelemetryCompiler {
 
   mutating func compile(with compiler: inout ExpressionCompiler, _ problems: inout Problems) {
     backends = documents.backends.map(plan)
-    var seen: [String: Position] = [:]
-    for telemetry in documents.telemetries {
+    // The reader has looked for duplicates within a document already.
+    var seen: [String: Int] = [:]
+    for (number, telemetry) in documents.telemetries.enumerated() {
       for metric in telemetry.metrics {
-        if seen[metric.name] != nil {
+        if let other = seen[metric.name], other != number {
           problems.error(at: metric.position, "metric `\(metric.name)` is defined twice")
         }
-        seen[metric.name] = metric.position
+        seen[metric.name] = number
         compile(metric, with: &compiler, &problems)
       }
       for log in telemetry.accessLog { compile(log, with: &compiler, &problems) }

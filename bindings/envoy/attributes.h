@@ -1,0 +1,14 @@
+/* attributes.h - what Envoy knows of a stream, as Purser's attributes, fetched only when a rule asks. */
+#ifndef PURSER_ENVOY_ATTRIBUTES_H
+#define PURSER_ENVOY_ATTRIBUTES_H
+
+#include "configuration.h"
+
+/* The callbacks of a `stream`. */
+extern const purser_host attributes_host;
+
+/* The names of all attributes that the callbacks answer for with this configuration, for the loader to hold policies
+ * against. The caller frees the array; NULL without memory. */
+purser_text *attributes_served(const configuration *configuration, size_t *count_out);
+
+#endif

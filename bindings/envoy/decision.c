@@ -1,0 +1,177 @@
+#include "decision.h"
+
+#include "log.h"
+
+#include <string.h>
+
+/* Envoy's response code details and this namespace's metadata name the deciding rule for access logs. */
+static const envoy_text name_space = {"purser", 6};
+
+#define DETAILS_MAX 256
+#define RESPONSE_HEADERS_MAX 64
+#define GRPC_DIGITS 2
+
+static envoy_text literal(const char *text) { return (envoy_text){text, strlen(text)}; }
+
+/* --------------------------------------------------------------------------------------------------- words */
+
+/* Details are one word in an access log: what is no visible ASCII or would end a quotation becomes `_`; backticks go. */
+static envoy_text details_of(purser_text reason, char buffer[DETAILS_MAX]) {
+  static const char prefix[] = "purser:";
+  size_t size = sizeof prefix - 1, index;
+  memcpy(buffer, prefix, size);
+  for (index = 0; index < reason.size && size < DETAILS_MAX; index++) {
+    const unsigned char byte = (unsigned char)reason.data[index];
+    if (byte == '`') continue;
+    buffer[size++] = byte <= ' ' || byte >= 0x7f || byte == '"' || byte == '\\' ? '_' : (char)byte;
+  }
+  return (envoy_text){buffer, size};
+}
+
+/* A header's value is one line. */
+static envoy_text header_value_of(purser_text reason, char buffer[DETAILS_MAX]) {
+  size_t size;
+  for (size = 0; size < reason.size && size < DETAILS_MAX; size++) {
+    const unsigned char byte = (unsigned char)reason.data[size];
+    buffer[size] = byte < ' ' || byte >= 0x7f ? '_' : (char)byte;
+  }
+  return (envoy_text){buffer, size};
+}
+
+/* ------------------------------------------------------------------------------------------------ metadata */
+
+static void set_metadata(stream *stream, const char *verdict) {
+  const purser_request *request = stream_request(stream);
+  envoy_header entries[5];
+  size_t count = 0;
+  purser_text reason;
+  purser_rule_reference rule;
+  purser_verdict shadow;
+  entries[count++] = (envoy_header){literal("verdict"), literal(verdict)};
+  if (purser_decision_reason(request, &reason) == PURSER_OK) {
+    entries[count++] = (envoy_header){literal("reason"), envoy_text_of(reason)};
+  }
+  if (purser_decision_rule(request, &rule) == PURSER_OK) {
+    entries[count++] = (envoy_header){literal("policy"), envoy_text_of(rule.policy)};
+    entries[count++] = (envoy_header){literal("rule"), envoy_text_of(rule.rule)};
+  }
+  if (purser_decision_shadow_verdict(request, &shadow) == PURSER_OK) {
+    entries[count++] =
+      (envoy_header){literal("shadow_verdict"), literal(shadow == PURSER_VERDICT_ALLOW ? "allow" : "deny")};
+  }
+  if (ENVOY(http_set_dynamic_metadata_string_batch) != NULL) {
+    ENVOY(http_set_dynamic_metadata_string_batch)(stream->envoy, name_space, entries, count);
+    return;
+  }
+  while (count-- > 0) {
+    ENVOY(http_set_dynamic_metadata_string)(stream->envoy, name_space, entries[count].name, entries[count].value);
+  }
+}
+
+/* Whether the shadow policies would decide otherwise: then an allowed request has metadata too. */
+static bool shadow_denies(const stream *stream) {
+  purser_verdict shadow;
+  return purser_decision_shadow_verdict((const purser_request *)stream->request, &shadow) == PURSER_OK &&
+         shadow == PURSER_VERDICT_DENY;
+}
+
+/* ------------------------------------------------------------------------------------------------- headers */
+
+static void change(stream *stream, int map, const purser_header *header) {
+  const envoy_text name = envoy_text_of(header->name);
+  /* To Envoy, no pointer means removal: an empty value needs one. */
+  const envoy_text value = header->value.size == 0 ? literal("") : envoy_text_of(header->value);
+  switch (header->operation) {
+  case PURSER_HEADER_SET: ENVOY(http_set_header)(stream->envoy, map, name, value); break;
+  case PURSER_HEADER_APPEND: ENVOY(http_add_header)(stream->envoy, map, name, value); break;
+  case PURSER_HEADER_REMOVE: ENVOY(http_set_header)(stream->envoy, map, name, (envoy_text){NULL, 0}); break;
+  default: break;
+  }
+}
+
+void decision_allow(stream *stream) {
+  const purser_request *request = stream_request(stream);
+  const enum metadata_scope metadata = stream->configuration->configuration.metadata;
+  purser_header header;
+  size_t count = 0, index;
+  if (purser_decision_request_headers_count(request, &count) != PURSER_OK) count = 0;
+  for (index = 0; index < count; index++) {
+    if (purser_decision_request_header(request, index, &header) != PURSER_OK) continue;
+    change(stream, ENVOY_REQUEST_HEADERS, &header);
+  }
+  if (purser_decision_response_headers_count(request, &count) == PURSER_OK) stream->changes_response = count > 0;
+  if (metadata == METADATA_ALL || (metadata == METADATA_DENIED && shadow_denies(stream))) {
+    set_metadata(stream, "allow");
+  }
+}
+
+void decision_change_response(stream *stream) {
+  const purser_request *request = stream_request(stream);
+  purser_header header;
+  size_t count = 0, index;
+  stream->changes_response = false;
+  if (purser_decision_response_headers_count(request, &count) != PURSER_OK) return;
+  for (index = 0; index < count; index++) {
+    if (purser_decision_response_header(request, index, &header) != PURSER_OK) continue;
+    change(stream, ENVOY_RESPONSE_HEADERS, &header);
+  }
+}
+
+/* --------------------------------------------------------------------------------------------- local reply */
+
+/* Envoy turns a local reply to a gRPC call into a status in headers, but takes a module's denial for status 0, which is
+ * success; a header of ours replaces that. Empty for what is no gRPC call. */
+static envoy_text grpc_status(const stream *stream, uint32_t code, char digits[GRPC_DIGITS]) {
+  size_t size = 0;
+  if (!stream_is_grpc(stream)) return (envoy_text){NULL, 0};
+  if (code > 99) code = 2; /* unknown */
+  if (code > 9) digits[size++] = (char)('0' + code / 10);
+  digits[size++] = (char)('0' + code % 10);
+  return (envoy_text){digits, size};
+}
+
+static size_t reply_headers(const stream *stream, envoy_header headers[RESPONSE_HEADERS_MAX], envoy_text grpc,
+                            purser_text reason, char buffer[DETAILS_MAX]) {
+  const purser_request *request = (const purser_request *)stream->request;
+  const purser_text reason_header = stream->configuration->configuration.reason_header;
+  purser_header header;
+  size_t count = 0, wanted = 0, index;
+  if (purser_decision_response_headers_count(request, &wanted) != PURSER_OK) wanted = 0;
+  if (grpc.size > 0) headers[count++] = (envoy_header){literal("grpc-status"), grpc};
+  /* One place is for the reason. */
+  for (index = 0; index < wanted && count < RESPONSE_HEADERS_MAX - 1; index++) {
+    if (purser_decision_response_header(request, index, &header) != PURSER_OK) continue;
+    if (header.operation == PURSER_HEADER_REMOVE) continue;
+    headers[count++] = (envoy_header){envoy_text_of(header.name), envoy_text_of(header.value)};
+  }
+  if (reason_header.size > 0) {
+    headers[count++] = (envoy_header){envoy_text_of(reason_header), header_value_of(reason, buffer)};
+  }
+  return count;
+}
+
+void decision_deny(stream *stream) {
+  const purser_request *request = stream_request(stream);
+  envoy_header headers[RESPONSE_HEADERS_MAX];
+  char details[DETAILS_MAX], reason_line[DETAILS_MAX], digits[GRPC_DIGITS];
+  purser_text reason = {NULL, 0}, body = {NULL, 0};
+  uint32_t status = 403, code = 7;
+  size_t count;
+  if (purser_decision_status(request, &status, &code) != PURSER_OK) status = 403;
+  if (purser_decision_reason(request, &reason) != PURSER_OK) reason.size = 0;
+  if (purser_decision_body(request, &body) != PURSER_OK) body.size = 0;
+  if (body.size == 0 && purser_decision_message(request, &body) != PURSER_OK) body.size = 0;
+  if (stream->configuration->configuration.metadata != METADATA_NONE) set_metadata(stream, "deny");
+  count = reply_headers(stream, headers, grpc_status(stream, code, digits), reason, reason_line);
+  /* The last thing that is done: the stream may be reported when it returns. */
+  ENVOY(http_send_response)(stream->envoy, status, headers, count, envoy_text_of(body), details_of(reason, details));
+}
+
+void decision_fail(stream *stream, purser_status status) {
+  char digits[GRPC_DIGITS];
+  envoy_header grpc;
+  log_line(ENVOY_LOG_ERROR, "purser: %s: check: %s", stream->configuration->name.data, purser_status_text(status));
+  grpc = (envoy_header){literal("grpc-status"), grpc_status(stream, 14, digits)};
+  ENVOY(http_send_response)(stream->envoy, 503, &grpc, grpc.value.size > 0, literal("policy check failed"),
+                            literal("purser:check_failed"));
+}

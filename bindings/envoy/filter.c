@@ -1,0 +1,123 @@
+/*
+ * filter.c - the hooks of a stream: check at the request's headers, report when the stream is complete.
+ *
+ * The report hangs on stream_complete because Envoy calls no response hook of a filter for its own local reply, and none
+ * for a client that went away; stream_complete comes for both.
+ *
+ * Envoy hands our own objects back as pointers to const void; the hooks here say what they are.
+ */
+#include "attributes.h"
+#include "decision.h"
+#include "log.h"
+#include "stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ENVOY_HOOK stream *envoy_dynamic_module_on_http_filter_new(filter_configuration *configuration, void *envoy);
+ENVOY_HOOK int envoy_dynamic_module_on_http_filter_request_headers(void *envoy, stream *stream, bool end);
+ENVOY_HOOK int envoy_dynamic_module_on_http_filter_response_headers(void *envoy, stream *stream, bool end);
+ENVOY_HOOK void envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, stream *stream);
+ENVOY_HOOK void envoy_dynamic_module_on_http_filter_destroy(stream *stream);
+
+stream *envoy_dynamic_module_on_http_filter_new(filter_configuration *configuration, void *envoy) {
+  /* malloc gives 16-byte alignment, which purser_request needs and `request` therefore has. */
+  stream *made = malloc(sizeof *made + purser_request_size());
+  if (made == NULL) return NULL;
+  memset(made, 0, offsetof(stream, kept));
+  made->kept_elsewhere = NULL;
+  made->configuration = configuration;
+  made->envoy = envoy;
+  return made;
+}
+
+bool stream_is_grpc(const stream *stream) {
+  static const char type[] = "application/grpc";
+  const size_t size = sizeof type - 1;
+  envoy_text value = {NULL, 0};
+  if (!ENVOY(http_get_header)(stream->envoy, ENVOY_REQUEST_HEADERS, (envoy_text){"content-type", 12}, &value, 0, NULL)) {
+    return false;
+  }
+  return value.size >= size && memcmp(value.data, type, size) == 0 && (value.size == size || value.data[size] == '+');
+}
+
+/* Copies path and host; without memory for long ones they are absent from the report. */
+static void keep_for_report(stream *stream) {
+  envoy_text path = {NULL, 0}, host = {NULL, 0};
+  char *place = stream->kept;
+  if (!ENVOY(http_filter_get_attribute_string)(stream->envoy, ENVOY_REQUEST_PATH, &path)) path.size = 0;
+  if (!ENVOY(http_filter_get_attribute_string)(stream->envoy, ENVOY_REQUEST_HOST, &host)) host.size = 0;
+  if (path.size + host.size > STREAM_KEPT_BYTES) {
+    place = stream->kept_elsewhere = malloc(path.size + host.size);
+    if (place == NULL) return;
+  }
+  if (path.size > 0) memcpy(place, path.data, path.size);
+  if (host.size > 0) memcpy(place + path.size, host.data, host.size);
+  stream->kept_path = (envoy_text){place, path.size};
+  stream->kept_host = (envoy_text){place + path.size, host.size};
+}
+
+static purser_status begin_and_check(stream *stream) {
+  filter_configuration *configuration = stream->configuration;
+  const uint32_t thread = ENVOY(http_filter_get_worker_index)(stream->envoy);
+  purser_worker *worker = process_engine_worker(configuration->engine, thread);
+  purser_status status;
+  if (worker == NULL) return PURSER_UNAVAILABLE;
+  status = purser_request_begin(stream_request(stream), worker, configuration->set, &attributes_host, stream, NULL);
+  if (status != PURSER_OK) return status;
+  stream->is_begun = true;
+  return purser_check(stream_request(stream), 0, NULL);
+}
+
+int envoy_dynamic_module_on_http_filter_request_headers(void *envoy, stream *stream, bool end) {
+  purser_verdict verdict = PURSER_VERDICT_DENY;
+  purser_status status;
+  (void)end;
+  if (stream->stage != STREAM_NEW) return ENVOY_CONTINUE;
+  stream->envoy = envoy;
+  status = begin_and_check(stream);
+  if (status == PURSER_OK) status = purser_decision_verdict(stream_request(stream), &verdict);
+  if (status != PURSER_OK) {
+    stream->stage = STREAM_FAILED;
+    decision_fail(stream, status);
+    return ENVOY_STOP_ITERATION;
+  }
+  stream->stage = STREAM_CHECKED;
+  if (stream->configuration->has_telemetry) keep_for_report(stream);
+  if (verdict == PURSER_VERDICT_ALLOW) {
+    decision_allow(stream);
+    return ENVOY_CONTINUE;
+  }
+  decision_deny(stream);
+  return ENVOY_STOP_ITERATION;
+}
+
+int envoy_dynamic_module_on_http_filter_response_headers(void *envoy, stream *stream, bool end) {
+  (void)end;
+  stream->envoy = envoy;
+  if (stream->changes_response) decision_change_response(stream);
+  return ENVOY_CONTINUE;
+}
+
+void envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, stream *stream) {
+  purser_status status;
+  if (stream->stage != STREAM_CHECKED) return;
+  stream->stage = STREAM_REPORTED;
+  stream->envoy = envoy;
+  stream->is_reporting = true;
+  status = purser_report(stream_request(stream), 0);
+  if (status != PURSER_OK) log_line(ENVOY_LOG_ERROR, "purser: report: %s", purser_status_text(status));
+}
+
+void envoy_dynamic_module_on_http_filter_destroy(stream *stream) {
+  if (stream->is_begun) {
+    const purser_status status = purser_request_end(stream_request(stream));
+    if (status != PURSER_OK) {
+      /* The engine may still look at this memory: better lost than reused. */
+      log_line(ENVOY_LOG_ERROR, "purser: end of a request: %s", purser_status_text(status));
+      return;
+    }
+  }
+  free(stream->kept_elsewhere);
+  free(stream);
+}
