@@ -1,6 +1,4 @@
 // swift-tools-version: 6.2
-// (manifest cache: sources appeared)
-import Foundation
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -13,6 +11,7 @@ let strictCXX: [CXXSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
   name: "purser",
   products: [
+    .library(name: "Purser", targets: ["Purser"]),
     .library(name: "CEL", targets: ["CEL"]),
     .library(name: "purser_objects", type: .static, targets: ["PurserC"]),
     .library(name: "purser_re2", type: .dynamic, targets: ["RE2Shim"]),
@@ -63,6 +62,10 @@ let package = Package(
         "PurserConfiguration", "CPlatform", "CPurser",
       ],
       swiftSettings: strict),
+    // For Swift services in-process: a client of the C header, with its objects beside it.
+    .target(
+      name: "Purser", dependencies: ["CPurser", "PurserC", "CPlatform"], path: "Sources/PurserSwift",
+      swiftSettings: strict),
     .executableTarget(
       name: "purser",
       dependencies: [
@@ -98,38 +101,10 @@ let package = Package(
         "PurserBackends", "CEL", "CPurser", "CPlatform", "CYAML",
       ],
       swiftSettings: strict),
+    .testTarget(name: "PurserTests", dependencies: ["Purser", "CPurser"], swiftSettings: strict),
     .testTarget(name: "CommandLineTests", dependencies: ["purser", "CPurser", "PurserC"], swiftSettings: strict),
     .testTarget(name: "HouseTests", dependencies: ["PurserAttributes", "CEL"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11,
   cxxLanguageStandard: .cxx17
 )
-
-// While the rooms are being filled: leave out what has no source yet.
-let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-func hasSources(_ target: Target) -> Bool {
-  let folder = target.path ?? (target.isTest ? "Tests/" : "Sources/") + target.name
-  guard let files = FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path) else {
-    return false
-  }
-  let endings = target.type == .system ? [".modulemap"] : [".swift", ".c", ".cc"]
-  for case let file as String in files where endings.contains(where: file.hasSuffix) { return true }
-  return false
-}
-package.targets.removeAll { !hasSources($0) }
-let names = Set(package.targets.map(\.name))
-for target in package.targets {
-  target.dependencies.removeAll {
-    if case .byNameItem(let name, _) = $0 { !names.contains(name) } else { false }
-  }
-}
-package.products.removeAll {
-  if let library = $0 as? Product.Library {
-    !names.isSuperset(of: library.targets)
-  } else if let executable = $0 as? Product.Executable {
-    !names.isSuperset(of: executable.targets)
-  } else {
-    false
-  }
-}
-if !names.contains("purser") { package.dependencies = [] }

@@ -21,7 +21,7 @@ compiled=0
 while read -r module folder embedded; do
   [ "$embedded" = yes ] || continue
   mapfile -t files < <(find "$folder" -name '*.swift' | sort)
-  if ! swiftc -enable-experimental-feature Embedded -wmo -parse-as-library -swift-version 6 -O -package-name purser \
+  if ! swiftc -enable-experimental-feature Embedded -wmo -parse-as-library -swift-version 6 -package-name purser \
     -module-name "$module" "${maps[@]}" -I $build -emit-module -emit-module-path "$build/$module.swiftmodule" \
     -c -o "$build/$module.o" "${files[@]}"; then
     echo "FAIL $module does not compile as Embedded Swift" >&2

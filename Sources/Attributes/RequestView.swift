@@ -76,14 +76,14 @@ extension RequestView {
       if whole.kind == .absent { return value(binding.pointee.second, view, evaluation).about(slot) }
       guard whole.kind == .string else { return whole.about(slot) }
       guard let query = whole.asBytes.query else { return .absent }
-      return .string(query)
+      return text(query)
     case .hostName:
       let host = value(binding.pointee.first, view, evaluation)
       guard host.kind == .string else { return host.about(slot) }
       guard let name = host.asBytes.hostName(in: &evaluation.pointee.arena) else {
         return .error(EvaluationError(.memorySpent))
       }
-      return .string(name)
+      return text(name)
     case .firstPresent:
       let first = value(binding.pointee.first, view, evaluation)
       guard first.kind == .absent else { return first.about(slot) }
@@ -93,6 +93,9 @@ extension RequestView {
       return second.about(slot)
     }
   }
+
+  /// Empty text has one form, whatever it was cut from.
+  private static func text(_ bytes: Bytes) -> Value { .string(bytes.count == 0 ? .empty : bytes) }
 
   @inline(__always)
   private static func attribute(

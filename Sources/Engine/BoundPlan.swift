@@ -24,8 +24,6 @@ public struct PlanImage {
   public var registersMax: Int
   public var labelsMax: Int
   public var digest: Bytes
-  /// Not 0 once another plan has taken this one's place. Atomic.
-  public var isRetired: UnsafeMutablePointer<UInt64>
   /// See `ErrorText`. Atomic.
   public var errorTexts: UnsafeMutablePointer<UInt64>
   public var owner: Unmanaged<BoundPlan>
@@ -81,8 +79,6 @@ public final class BoundPlan: @unchecked Sendable {
     self.scope = scope
     self.engine = Unmanaged.passUnretained(engine)
     image = .allocate(capacity: 1)
-    let retired: UnsafeMutablePointer<UInt64> = .allocate(capacity: 1)
-    retired.initialize(to: 0)
     let textCount = plan.policyCode.slotNames.count &* ErrorText.codes
     let errorTexts: UnsafeMutablePointer<UInt64> = .allocate(capacity: textCount &+ 1)
     errorTexts.initialize(repeating: 0, count: textCount &+ 1)
@@ -97,7 +93,7 @@ public final class BoundPlan: @unchecked Sendable {
         valueSetCount: plan.valueSets.count,
         slotsMax: max(plan.policyCode.bindings.count, plan.telemetryCode.bindings.count),
         registersMax: max(plan.policyCode.code.registersMax, plan.telemetryCode.code.registersMax),
-        labelsMax: labelsMax, digest: plan.digest, isRetired: retired, errorTexts: errorTexts,
+        labelsMax: labelsMax, digest: plan.digest, errorTexts: errorTexts,
         owner: Unmanaged.passUnretained(self)))
     do throws(PolicySet.Refusal) {
       numbers = try customNumbers(engine)
@@ -118,7 +114,6 @@ public final class BoundPlan: @unchecked Sendable {
 
   deinit {
     unbind()
-    image.pointee.isRetired.deallocate()
     ErrorText.free(image.pointee.errorTexts, slots: plan.policyCode.slotNames.count)
     image.deallocate()
     memory.free()

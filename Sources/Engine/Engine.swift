@@ -16,6 +16,8 @@ public struct EngineState {
   var forkCount: UInt32
   /// Workers publish with a compiler fence only, and reclaiming sends the barrier.
   var hasBarrier: Bool
+  /// How many plans were replaced. Atomic; changed under the lock.
+  var retirements: UInt64 = 0
   /// For workers that have met no plan.
   var emptyCode: UnsafePointer<CodeImage>
   public var owner: Unmanaged<Engine>

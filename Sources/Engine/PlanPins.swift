@@ -27,7 +27,10 @@ public struct PlanPins {
     if platform_load_acquire(&published) == plan { return true }
     var index = 0
     while index < capacity {
-      if platform_load_acquire(&items[index].plan) == plan, platform_load_acquire(&items[index].count) != 0 {
+      // The second look: a place that was given to another plan in between counts that one's pin.
+      if platform_load_acquire(&items[index].plan) == plan, platform_load_acquire(&items[index].count) != 0,
+        platform_load_acquire(&items[index].plan) == plan
+      {
         return true
       }
       index &+= 1
@@ -40,6 +43,8 @@ struct PlanPin {
   /// Both atomic. A place with count 0 is free.
   var plan: UInt64 = 0
   var count: UInt64 = 0
+  /// `EngineState.retirements` before the plan was found to be current. The worker's own.
+  var retirements: UInt64 = 0
 }
 
 extension WorkerState {
@@ -49,18 +54,21 @@ extension WorkerState {
   ) -> UnsafePointer<PlanImage>? {
     let asymmetric = worker.pointee.engine.pointee.hasBarrier
     while true {
+      let retirements = platform_load_acquire(&worker.pointee.engine.pointee.retirements)
       let plan = platform_load_acquire(&set.pointee.current)
       guard plan != 0 else { return nil }
       platform_publish(&worker.pointee.pins.published, plan, asymmetric)
       if platform_load_acquire(&set.pointee.current) == plan {
-        countPin(of: plan, by: worker)
+        countPin(of: plan, by: worker, retirements)
         platform_store_release(&worker.pointee.pins.published, 0)
         return UnsafePointer(bitPattern: UInt(truncatingIfNeeded: plan))
       }
     }
   }
 
-  private static func countPin(of plan: UInt64, by worker: UnsafeMutablePointer<WorkerState>) {
+  private static func countPin(
+    of plan: UInt64, by worker: UnsafeMutablePointer<WorkerState>, _ retirements: UInt64
+  ) {
     let pins = worker.pointee.pins
     var free = -1
     var index = 0
@@ -81,6 +89,7 @@ extension WorkerState {
       growPins(of: worker)
     }
     let pin = worker.pointee.pins.items + free
+    pin.pointee.retirements = retirements
     platform_store_release(&pin.pointee.plan, plan)
     platform_store_release(&pin.pointee.count, 1)
   }
@@ -100,19 +109,26 @@ extension WorkerState {
     old.deallocate()
   }
 
-  /// Gives up one pin; true when it was the worker's last of a plan that another has replaced.
+  /// Gives up one pin; true when it was the worker's last of a plan that may have been replaced since.
+  ///
+  /// INVARIANT: either whoever replaced the plan sees the count go to 0, or the worker sees that something was
+  /// replaced; so the last one out frees it. The count is published like a plan's address for that.
   static func unpin(_ plan: UnsafePointer<PlanImage>, by worker: UnsafeMutablePointer<WorkerState>) -> Bool {
     let address = UInt64(UInt(bitPattern: plan))
     let pins = worker.pointee.pins
-    // Read before the pin is given up: afterwards the plan may be gone.
-    let isRetired = platform_load_acquire(plan.pointee.isRetired) != 0
     var index = 0
     while index < pins.capacity {
       let pin = pins.items + index
       if pin.pointee.plan == address, pin.pointee.count != 0 {
         let left = pin.pointee.count &- 1
-        platform_store_release(&pin.pointee.count, left)
-        return left == 0 && isRetired
+        if left != 0 {
+          platform_store_release(&pin.pointee.count, left)
+          return false
+        }
+        // After this the plan may be gone.
+        let engine = worker.pointee.engine
+        platform_publish(&pin.pointee.count, 0, engine.pointee.hasBarrier)
+        return platform_load_acquire(&engine.pointee.retirements) != pin.pointee.retirements
       }
       index &+= 1
     }

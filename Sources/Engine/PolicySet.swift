@@ -104,8 +104,8 @@ public final class PolicySet: @unchecked Sendable {
       current = bound
       platform_store_release(&state.pointee.current, UInt64(UInt(bitPattern: bound.image)))
       if let old {
-        platform_store_release(old.image.pointee.isRetired, 1)
         replaced.append(old)
+        platform_store(&engine.state.pointee.retirements, engine.state.pointee.retirements &+ 1)
       }
     }
   }

@@ -151,9 +151,8 @@ extension ValueSet {
 
   private func hash(_ text: Bytes, folding: Bool) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    guard let base = text.base else { return hash }
     var index = 0
-    while index < Int(text.count) {
+    while let base = text.base, index < Int(text.count) {
       hash = (hash ^ UInt64(folding ? lowered(base[index]) : base[index])) &* 0x100_0000_01b3
       index &+= 1
     }

@@ -26,7 +26,8 @@ final class LentMemory: Lender {
     return block
   }
 
-  func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
+  /// Of structs of C, which need no end.
+  func array<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
     guard let memory = allocate(bytes: elements.count &* MemoryLayout<Element>.stride) else { return nil }
     let pointer = memory.bindMemory(to: Element.self, capacity: elements.count)
     pointer.initialize(from: elements, count: elements.count)

@@ -36,7 +36,7 @@ struct CheckCommand: ParsableCommand {
     ]
     let words = parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }.joined(separator: ", ")
     let warnings = plan.warnings.warnings > 0 ? " (\(Self.counts(plan.warnings)))" : ""
-    Console.say("ok: \(words.isEmpty ? "no documents" : words)\(warnings)")
+    Console.say("ok: \(words.isEmpty ? "nothing that decides or records" : words)\(warnings)")
     Console.say("plan \(plan.digest)")
   }
 

@@ -52,7 +52,8 @@ import Testing
 
   @Test func noLineEndsInWhiteSpaceAndEveryFileInANewline() throws {
     for path in House.files(in: "", endings: Self.code + [".md", ".txt", ".yaml"]) {
-      let text = try House.text(path)
+      // Some cases are bytes that are no text, on purpose.
+      guard let text = try? House.text(path) else { continue }
       #expect(text.isEmpty || text.hasSuffix("\n"), "\(path) does not end in a newline")
       for (number, line) in try House.lines(path).enumerated() where line.hasSuffix(" ") || line.hasSuffix("\t") {
         Issue.record("\(path):\(number + 1) ends in white space")

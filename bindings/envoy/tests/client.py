@@ -58,14 +58,12 @@ def ask(port, path="/", **how):
         connection.close()
 
 
-def ask_http2(port, path="/", method="GET", headers=(), body=None):
+def ask_http2(port, path="/", method="GET", headers=()):
     """Over cleartext HTTP/2, with prior knowledge."""
     command = ["curl", "--silent", "--show-error", "--max-time", "30", "--http2-prior-knowledge", "--path-as-is"]
     command += ["--request", method, "--output", "-"]
     for name, value in headers:
         command += ["--header", f"{name}: {value}"]
-    if body is not None:
-        command += ["--data-binary", body]
     with tempfile.NamedTemporaryFile("r") as heads:
         command += ["--dump-header", heads.name, f"http://127.0.0.1:{port}{path}"]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)

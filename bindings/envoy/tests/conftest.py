@@ -56,12 +56,12 @@ def launch(binary, modules, tmp_path, upstream):
     """Starts an Envoy with one listener: the module with the given configuration, in front of the upstream."""
 
     @contextlib.contextmanager
-    def start(configuration, threads=1, log=None, as_text=False, arguments=(), **listener):
+    def start(configuration, threads=1, log=None, as_text=False, **listener):
         filters = [proxy.purser_filter(as_text=as_text, **configuration)]
         if log is not None:
             log = (tmp_path / "access.log", log)
         boot = proxy.bootstrap(upstream.port, [proxy.listener(filters, log, **listener)])
-        with proxy.Envoy(binary, modules, tmp_path, boot, threads, arguments) as envoy:
+        with proxy.Envoy(binary, modules, tmp_path, boot, threads) as envoy:
             yield envoy
 
     return start

@@ -21,6 +21,7 @@ MANAGER = (
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 )
 DOWNSTREAM_TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+TLS_INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
 FILE_LOG = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog"
 
 
@@ -82,8 +83,11 @@ def listener(filters, log=None, tls=None, address="127.0.0.1", direction="UNSPEC
     chain = {"filters": [{"name": "http", "typed_config": typed}]}
     if tls is not None:
         chain["transport_socket"] = {"name": "tls", "typed_config": {"@type": DOWNSTREAM_TLS, **tls}}
+    # Envoy knows the name that a client asks for only from this one.
+    inspector = {"name": "tls", "typed_config": {"@type": TLS_INSPECTOR}}
     return {
         "name": "main",
+        "listener_filters": [inspector] if tls is not None else [],
         "address": {"socket_address": {"address": address, "port_value": 0}},
         "traffic_direction": direction,
         "filter_chains": [chain],
@@ -115,7 +119,7 @@ def bootstrap(upstream_port, listeners=(), dynamic=None):
 class Envoy:
     """A running Envoy. Use it in a `with` statement."""
 
-    def __init__(self, binary, modules, folder, configuration, threads=1, arguments=()):
+    def __init__(self, binary, modules, folder, configuration, threads=1, arguments=("-l", "warning")):
         self.folder = pathlib.Path(folder)
         self.log_path = self.folder / "envoy.log"
         self.admin_path = self.folder / "admin.txt"
@@ -123,8 +127,7 @@ class Envoy:
         config_path.write_text(json.dumps(configuration))
         self.command = [
             str(binary), "-c", str(config_path), "--concurrency", str(threads), "--use-dynamic-base-id",
-            "--admin-address-path", str(self.admin_path), "--log-path", str(self.log_path),
-            "-l", "warning", "--component-log-level", "dynamic_modules:debug", *arguments,
+            "--admin-address-path", str(self.admin_path), "--component-log-level", "dynamic_modules:debug", *arguments,
         ]
         self.environment = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(modules)}
         self.process = None
@@ -133,11 +136,13 @@ class Envoy:
         """For configurations that are refused, and for --mode validate: exit status and log."""
         done = subprocess.run(
             self.command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DEADLINE)
-        return done.returncode, done.stdout.decode() + self.log()
+        return done.returncode, done.stdout.decode()
 
     def __enter__(self):
-        self.process = subprocess.Popen(
-            self.command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Standard error and not --log-path, which Envoy writes with delay.
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, stdout=subprocess.DEVNULL, stderr=log)
         try:
             until("Envoy is ready", self._is_ready)
         except BaseException:
@@ -194,6 +199,10 @@ class Envoy:
 
     def log(self):
         return self.log_path.read_text() if self.log_path.exists() else ""
+
+    def allocated_bytes(self):
+        """What is allocated and not freed, by Envoy's own allocator, which serves the module too."""
+        return int(json.loads(self.admin("/memory"))["allocated"])
 
     def resident_bytes(self):
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():

@@ -15,6 +15,7 @@ PRODUCTPAGE = rule(
 def server(certificates):
     """The transport socket of a listener that asks for certificates of the test's authority, but takes none too."""
     return {
+        "require_client_certificate": False,
         "common_tls_context": {
             "tls_certificates": [{
                 "certificate_chain": {"filename": certificates.path("server.pem")},
