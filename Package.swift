@@ -90,7 +90,7 @@ let package = Package(
     .testTarget(
       name: "EngineTests",
       dependencies: [
-        "PurserEngine", "PurserConfiguration", "PurserAttributes", "PurserPolicy", "PurserTelemetry",
+        "PurserC", "PurserEngine", "PurserConfiguration", "PurserAttributes", "PurserPolicy", "PurserTelemetry",
         "PurserBackends", "CEL", "CPurser", "CPlatform",
       ],
       swiftSettings: strict),

@@ -326,7 +326,7 @@ typedef struct purser_host {
 /* An attribute whose value is the same for every request: own workload, service, labels, reporter. */
 typedef struct purser_constant {
   purser_text attribute; /* name or alias */
-  purser_value value;    /* of the attribute's type */
+  purser_value value;    /* of the attribute's type; lists and maps of scalars */
 } purser_constant;
 
 /* ----------------------------------------------------------------------------------------------- problems */
@@ -462,7 +462,8 @@ purser_status purser_engine_attribute(purser_engine *engine, purser_text name, p
 /* A named place for documents and their current plan. Before it has one, every check is denied: 503, `no-plan`. */
 typedef struct purser_policy_set purser_policy_set;
 
-/* The name separates the telemetry of several sets; it may be empty. Frees: purser_policy_set_free. Any thread. */
+/* The name keeps the series of several sets apart in memory and may be empty; equal series of equal metrics are added up
+ * where they are rendered. Frees: purser_policy_set_free. Any thread. */
 purser_status purser_policy_set_new(purser_engine *engine, purser_text name, purser_policy_set **set_out);
 
 /* PURSER_BUSY: requests begun with it are open; nothing was done. */

@@ -1,8 +1,8 @@
 """CPU time of Envoy's worker thread, a request, with one filter and another.
 
-All filters are in one Envoy with one worker, each behind a listener of its own, and get the same requests: allowed ones of
-bookinfo's ingress gateway. One round is one slice of load for each filter, in turns; what a filter adds is its cost minus that of
-no filter in the same round. Told are the median over the rounds and the quartiles.
+All filters are in one Envoy with one worker, each behind a listener of its own, and get the same requests: allowed
+ones of bookinfo's ingress gateway. One round is one slice of load for each filter, in turns; what a filter adds is its
+cost minus that of no filter in the same round. Told are the median over the rounds and the quartiles.
 """
 
 import argparse
@@ -50,7 +50,8 @@ def rbac(count):
 
     def policy(number):
         path = {"url_path": {"path": {"prefix": f"/service-{number}/"}}}
-        principal = {"header": {"name": "x-principal", "string_match": {"exact": f"spiffe://cluster.local/ns/a/sa/{number}"}}}
+        name = {"exact": f"spiffe://cluster.local/ns/a/sa/{number}"}
+        principal = {"header": {"name": "x-principal", "string_match": name}}
         return {"permissions": [path], "principals": [principal]}
 
     rules = {"action": "DENY", "policies": {f"policy-{number}": policy(number) for number in range(count)}}

@@ -3,8 +3,8 @@
  *
  *   usage: load PORT CONNECTIONS MILLISECONDS STATUS HEAD
  *
- * HEAD is the request as it goes over the wire, without the empty line at its end. An answer of another status is an error.
- * Prints the number of answers.
+ * HEAD is the request as it goes over the wire, without the empty line at its end. An answer of another status is an
+ * error. Prints the number of answers.
  */
 #define _GNU_SOURCE
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# CPU that a filter adds to a request in Envoy: the module, and what it is compared with. Builds what it needs; `make lib`
-# first. Skipped, and said so, where Envoy cannot be had.
+# CPU that a filter adds to a request in Envoy: the module, and what it is compared with. Builds what it needs; `make
+# lib` first. Skipped, and said so, where Envoy cannot be had.
 #
 #   LIBRARY=DIR  where libpurser.so is; build/lib unless set
 #   ENVOY=FILE   an Envoy of your own
@@ -23,11 +23,11 @@ trap 'rm -rf "$work"' EXIT
 cc=("${CC:-cc}" -std=c11 -O2 -Wall -Wextra)
 "${cc[@]}" -o "$work/load" "$here/load.c"
 "${cc[@]}" -o "$work/upstream" "$root/examples/bookinfo/envoy/upstream.c"
-"${cc[@]}" -fPIC -fvisibility=hidden -shared -I"$binding" -o "$work/libnothing.so" "$here/nothing.c" "$binding/hooks_unused.c" \
-  -Wl,-z,nodelete
+"${cc[@]}" -fPIC -fvisibility=hidden -shared -Wl,-z,nodelete -I"$binding" -o "$work/libnothing.so" \
+  "$here/nothing.c" "$binding/hooks_unused.c"
 
-# Over plain HTTP there is no certificate, so what a certificate says comes in headers: dearer to read than Envoy's attribute,
-# and so no favour. Everything else of bookinfo's policies is as it is.
+# Over plain HTTP there is no certificate, so what a certificate says comes in headers: dearer to read than Envoy's
+# attribute, and so no favour. Everything else of bookinfo's policies is as it is.
 mkdir "$work/bookinfo" "$work/two-metrics"
 for file in "$root"/examples/bookinfo/policies/*.yaml; do
   case $(basename "$file") in
@@ -37,7 +37,8 @@ for file in "$root"/examples/bookinfo/policies/*.yaml; do
   esac
 done
 cp "$work"/bookinfo/* "$work/two-metrics/"
-sed 's/source\.workload\.name/request.headers["x-workload"]/' "$root/Benchmarks/two-metrics.yaml" >"$work/two-metrics/telemetry.yaml"
+sed 's/source\.workload\.name/request.headers["x-workload"]/' "$root/Benchmarks/two-metrics.yaml" \
+  >"$work/two-metrics/telemetry.yaml"
 
 envoy=${ENVOY:-$(echo "$root"/build/venv/lib/python3*/site-packages/envoy/_bin/envoy)}
 PYTHONPATH=$binding/tests PYTHONDONTWRITEBYTECODE=1 python3 "$here/cpu.py" "$envoy" "$LIBRARY" "$work" "$@"

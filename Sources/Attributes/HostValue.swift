@@ -57,9 +57,9 @@ public enum HostValue {
 
   @inline(__always)
   private static func text(_ text: purser_text, _ slot: UInt32) -> Value {
-    guard text.size > 0 else { return .string(.empty) }
+    guard text.size != 0 else { return .string(.empty) }
     guard let data = text.data else { return .error(EvaluationError(.attributeUnavailable, detail: slot)) }
-    guard text.size <= Int(UInt32.max) else { return .error(EvaluationError(.attributeTooLarge, detail: slot)) }
+    guard text.size > 0, text.size <= Int(UInt32.max) else { return .error(EvaluationError(.attributeTooLarge, detail: slot)) }
     let bytes = Bytes(data, count: UInt32(truncatingIfNeeded: text.size))
     guard bytes.isUTF8 else { return .error(EvaluationError(.attributeNotUTF8, detail: slot)) }
     return .string(bytes)
@@ -84,9 +84,9 @@ public enum HostValue {
   }
 
   private static func bytes(_ text: purser_text, _ slot: UInt32) -> Value {
-    guard text.size > 0 else { return .bytes(.empty) }
+    guard text.size != 0 else { return .bytes(.empty) }
     guard let data = text.data else { return .error(EvaluationError(.attributeUnavailable, detail: slot)) }
-    guard text.size <= Int(UInt32.max) else { return .error(EvaluationError(.attributeTooLarge, detail: slot)) }
+    guard text.size > 0, text.size <= Int(UInt32.max) else { return .error(EvaluationError(.attributeTooLarge, detail: slot)) }
     return .bytes(Bytes(data, count: UInt32(truncatingIfNeeded: text.size)))
   }
 
@@ -108,7 +108,7 @@ public enum HostValue {
   }
 
   private static func list(_ list: purser_list, _ slot: UInt32, _ arena: inout Arena, depth: Int) -> Value {
-    guard list.count > 0 else { return .list(nil, count: 0) }
+    guard list.count != 0 else { return .list(nil, count: 0) }
     guard let items = list.items else { return .error(EvaluationError(.attributeUnavailable, detail: slot)) }
     guard let out = arena.allocateValues(list.count) else {
       return .error(EvaluationError(.attributeTooLarge, detail: slot))
@@ -124,7 +124,10 @@ public enum HostValue {
   }
 
   private static func map(_ map: purser_map, _ slot: UInt32, _ arena: inout Arena, depth: Int) -> Value {
-    guard map.count > 0 else { return .map(nil, count: 0) }
+    guard map.count != 0 else { return .map(nil, count: 0) }
+    guard map.count > 0, map.count <= MapCollector.countMax else {
+      return .error(EvaluationError(.attributeTooLarge, detail: slot))
+    }
     guard let entries = map.entries else { return .error(EvaluationError(.attributeUnavailable, detail: slot)) }
     var collector = MapCollector()
     var index = 0

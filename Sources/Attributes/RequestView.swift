@@ -63,6 +63,7 @@ extension RequestView {
   ) -> Value {
     switch binding.pointee.source {
     case .host: return .absent
+    case .constant: return binding.pointee.value
     case .hostMap:
       return map(binding, slot, view, evaluation)
     case .own:
@@ -76,14 +77,14 @@ extension RequestView {
       if whole.kind == .absent { return value(binding.pointee.second, view, evaluation).about(slot) }
       guard whole.kind == .string else { return whole.about(slot) }
       guard let query = whole.asBytes.query else { return .absent }
-      return text(query)
+      return .string(query)
     case .hostName:
       let host = value(binding.pointee.first, view, evaluation)
       guard host.kind == .string else { return host.about(slot) }
       guard let name = host.asBytes.hostName(in: &evaluation.pointee.arena) else {
         return .error(EvaluationError(.memorySpent))
       }
-      return text(name)
+      return .string(name)
     case .firstPresent:
       let first = value(binding.pointee.first, view, evaluation)
       guard first.kind == .absent else { return first.about(slot) }
@@ -93,9 +94,6 @@ extension RequestView {
       return second.about(slot)
     }
   }
-
-  /// Empty text has one form, whatever it was cut from.
-  private static func text(_ bytes: Bytes) -> Value { .string(bytes.count == 0 ? .empty : bytes) }
 
   @inline(__always)
   private static func attribute(

@@ -25,6 +25,8 @@ public struct SlotBinding: BitwiseCopyable, Sendable {
     case firstPresent
     /// What the engine itself knows, such as `purser.verdict`; see `RequestView.own`.
     case own
+    /// `value`, the same for every request.
+    case constant
   }
 
   public var source: Source
@@ -34,6 +36,7 @@ public struct SlotBinding: BitwiseCopyable, Sendable {
   public var first: UInt32
   public var second: UInt32
   public var key: Bytes
+  public var value = Value.absent
 
   public init(
     _ source: Source, type: TypeCode, number: UInt32 = 0, first: UInt32 = SlotBinding.none,
@@ -46,6 +49,12 @@ public struct SlotBinding: BitwiseCopyable, Sendable {
     self.first = first
     self.second = second
     self.key = key
+  }
+
+  /// A slot that nobody asks the host for.
+  public init(constant value: Value) {
+    self.init(.constant, type: .dyn)
+    self.value = value
   }
 
   /// No slot.

@@ -38,12 +38,22 @@ public struct EngineOptions: Sendable {
 /// An attribute whose value is the same for every request.
 public struct ConstantAttribute: Sendable {
   public var name: String
-  public var value: Literal
+  public var value: ConstantValue
 
-  public init(name: String, value: Literal) {
+  public init(name: String, value: ConstantValue) {
     self.name = name
     self.value = value
   }
+}
+
+/// Scalars are folded into the programs that read them; the others are filled into slots without asking the host.
+public enum ConstantValue: Sendable {
+  case scalar(Literal)
+  case timestamp(seconds: Int64, nanoseconds: Int32)
+  case duration(seconds: Int64, nanoseconds: Int32)
+  case list([Literal])
+  /// Keys are unlike.
+  case map([(key: [UInt8], value: Literal)])
 }
 
 public final class Engine: @unchecked Sendable {
@@ -181,6 +191,10 @@ extension Engine {
     WorkerState.free(worker)
     reclaimAll()
   }
+
+  /// What workers published before this is visible afterwards; false if that cannot be had any more, as when the
+  /// process has since forbidden itself the system call. Then nothing may be freed.
+  func fence() -> Bool { platform_barrier_others() || !state.pointee.hasBarrier }
 
   /// Under the lock.
   func isInUse(_ plan: UInt64) -> Bool {

@@ -112,7 +112,7 @@ extension WorkerState {
   /// Gives up one pin; true when it was the worker's last of a plan that may have been replaced since.
   ///
   /// INVARIANT: either whoever replaced the plan sees the count go to 0, or the worker sees that something was
-  /// replaced; so the last one out frees it. The count is published like a plan's address for that.
+  /// replaced; so the last one out frees it. The fence of a publication stands between the two for that.
   static func unpin(_ plan: UnsafePointer<PlanImage>, by worker: UnsafeMutablePointer<WorkerState>) -> Bool {
     let address = UInt64(UInt(bitPattern: plan))
     let pins = worker.pointee.pins
@@ -127,7 +127,8 @@ extension WorkerState {
         }
         // After this the plan may be gone.
         let engine = worker.pointee.engine
-        platform_publish(&pin.pointee.count, 0, engine.pointee.hasBarrier)
+        platform_store_release(&pin.pointee.count, 0)
+        platform_publish(&worker.pointee.pins.published, 0, engine.pointee.hasBarrier)
         return platform_load_acquire(&engine.pointee.retirements) != pin.pointee.retirements
       }
       index &+= 1

@@ -2,6 +2,7 @@
 
 import CPlatform
 import PurserAttributes
+import PurserTelemetry
 
 /// What a policy set's handle points to.
 public struct SetState {
@@ -105,7 +106,7 @@ public final class PolicySet: @unchecked Sendable {
       platform_store_release(&state.pointee.current, UInt64(UInt(bitPattern: bound.image)))
       if let old {
         replaced.append(old)
-        platform_store(&engine.state.pointee.retirements, engine.state.pointee.retirements &+ 1)
+        platform_store_release(&engine.state.pointee.retirements, engine.state.pointee.retirements &+ 1)
       }
     }
   }
@@ -114,8 +115,7 @@ public final class PolicySet: @unchecked Sendable {
   func reclaim() {
     let engine = engine.takeUnretainedValue()
     let free: [BoundPlan] = engine.locked {
-      if replaced.isEmpty { return [] }
-      _ = platform_barrier_others()
+      guard !replaced.isEmpty, engine.fence() else { return [] }
       var free: [BoundPlan] = []
       var kept: [BoundPlan] = []
       for plan in replaced {
@@ -134,8 +134,7 @@ public final class PolicySet: @unchecked Sendable {
     let isIdle = engine.locked {
       let old = platform_load_acquire(&state.pointee.current)
       platform_store_release(&state.pointee.current, 0)
-      _ = platform_barrier_others()
-      var isIdle = true
+      var isIdle = engine.fence()
       for plan in replaced + (current.map { [$0] } ?? []) where engine.isInUse(UInt64(UInt(bitPattern: plan.image))) {
         isIdle = false
       }

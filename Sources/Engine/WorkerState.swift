@@ -14,7 +14,7 @@ public struct WorkerState {
   public static var liveMagic: UInt64 { 0x5055_5253_4552_574B }
 
   public var magic: UInt64
-  /// Not 0 while a call uses the worker. Best effort: it catches mistakes, it is no lock.
+  /// Not 0 while a call uses the worker. It catches mistakes; nobody waits for it.
   public var busy: UInt64
   public var engine: UnsafeMutablePointer<EngineState>
   public var openRequests: Int
@@ -43,9 +43,7 @@ extension WorkerState {
   /// The calling thread has the worker for itself until `leave`; false if somebody has it.
   @inline(__always)
   public static func enter(_ worker: UnsafeMutablePointer<WorkerState>) -> Bool {
-    guard platform_load_acquire(&worker.pointee.busy) == 0 else { return false }
-    platform_store(&worker.pointee.busy, 1)
-    return true
+    platform_take(&worker.pointee.busy)
   }
 
   @inline(__always)

@@ -19,6 +19,7 @@
 /* --- Atomics ---------------------------------------------------------------------------------------------------- */
 
 bool platform_barrier_others(void) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
   /* Not registered yet in this process (a registration does not survive exec). */
   if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0) return false;

@@ -1,10 +1,11 @@
-// Text of a plan at addresses that do not move; equal text is kept once.
+// Text and values of a plan at addresses that do not move; equal text is kept once.
 
 import CEL
 
 public final class TextStore: @unchecked Sendable {
   private var kept: [[UInt8]: Bytes] = [:]
   private var blocks: [UnsafeMutablePointer<UInt8>] = []
+  private var valueBlocks: [UnsafeMutablePointer<Value>] = []
 
   public init() {}
 
@@ -25,7 +26,20 @@ public final class TextStore: @unchecked Sendable {
     return bytes
   }
 
+  /// A copy of the values, which may point to text kept here.
+  public func keep(_ values: [Value]) -> UnsafePointer<Value> {
+    let memory = UnsafeMutablePointer<Value>.allocate(capacity: values.count &+ 1)
+    var index = 0
+    for value in values {
+      memory[index] = value
+      index &+= 1
+    }
+    valueBlocks.append(memory)
+    return UnsafePointer(memory)
+  }
+
   deinit {
     for block in blocks { block.deallocate() }
+    for block in valueBlocks { block.deallocate() }
   }
 }

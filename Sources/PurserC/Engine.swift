@@ -93,7 +93,7 @@ struct HostDeclaration {
     if let constants {
       var index = 0
       while index < constantCount {
-        guard let name = constants[index].attribute.string, let value = Literal(constants[index].value) else {
+        guard let name = constants[index].attribute.string, let value = ConstantValue(constants[index].value) else {
           return .bad(PURSER_INVALID_ARGUMENT)
         }
         guard isAttributeName(name) else { return .bad(PURSER_NOT_FOUND) }
@@ -107,6 +107,51 @@ struct HostDeclaration {
   private static func isAttributeName(_ name: String) -> Bool {
     Vocabulary.attribute(named: name) != nil || Engine.isDottedName(name)
   }
+}
+
+extension ConstantValue {
+  /// A value of the host, copied; nil when it nests, its pointers or sizes are wrong, or its text is not UTF-8.
+  init?(_ value: purser_value) {
+    switch value.type {
+    case PURSER_TYPE_TIMESTAMP.rawValue:
+      guard value.nanos >= 0, value.nanos <= 999_999_999 else { return nil }
+      self = .timestamp(seconds: value.as.seconds, nanoseconds: value.nanos)
+    case PURSER_TYPE_DURATION.rawValue:
+      guard value.nanos > -1_000_000_000, value.nanos < 1_000_000_000 else { return nil }
+      self = .duration(seconds: value.as.seconds, nanoseconds: value.nanos)
+    case PURSER_TYPE_LIST.rawValue:
+      let list = value.as.list
+      guard list.count >= 0, list.count <= ConstantValue.elementsMax, list.items != nil || list.count == 0 else {
+        return nil
+      }
+      var elements: [Literal] = []
+      while let items = list.items, elements.count < list.count {
+        guard let element = Literal(items[elements.count]) else { return nil }
+        elements.append(element)
+      }
+      self = .list(elements)
+    case PURSER_TYPE_MAP.rawValue:
+      let map = value.as.map
+      guard map.count >= 0, map.count <= ConstantValue.elementsMax, map.entries != nil || map.count == 0 else {
+        return nil
+      }
+      var entries: [(key: [UInt8], value: Literal)] = []
+      var index = 0
+      while let items = map.entries, index < map.count {
+        guard let key = items[index].key.string, let element = Literal(items[index].value) else { return nil }
+        let bytes = Array(key.utf8)
+        entries.removeAll { $0.key == bytes }
+        entries.append((bytes, element))
+        index &+= 1
+      }
+      self = .map(entries)
+    default:
+      guard let literal = Literal(value) else { return nil }
+      self = .scalar(literal)
+    }
+  }
+
+  private static var elementsMax: Int { 4096 }
 }
 
 extension Literal {

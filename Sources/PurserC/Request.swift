@@ -50,12 +50,12 @@ public func purser_check(
     return PURSER_INVALID_ARGUMENT
   }
   guard case .good(let state) = requestState(request) else { return requestState(request).status }
-  guard state.pointee.stage == .begun else { return PURSER_WRONG_STATE }
-  guard WorkerState.enter(state.pointee.worker) else { return PURSER_BUSY }
   let worker = state.pointee.worker
-  RequestState.check(state)
+  guard WorkerState.enter(worker) else { return PURSER_BUSY }
+  let isBegun = state.pointee.stage == .begun
+  if isBegun { RequestState.check(state) }
   WorkerState.leave(worker)
-  return PURSER_OK
+  return isBegun ? PURSER_OK : PURSER_WRONG_STATE
 }
 
 // No policy of this version asks a provider, so no check is ever pending.
@@ -75,12 +75,12 @@ public func purser_cancel(_ request: OpaquePointer?) -> purser_status {
 @c @implementation
 public func purser_report(_ request: OpaquePointer?, _ now_ns: Int64) -> purser_status {
   guard case .good(let state) = requestState(request) else { return requestState(request).status }
-  guard state.pointee.stage == .checked else { return PURSER_WRONG_STATE }
-  guard WorkerState.enter(state.pointee.worker) else { return PURSER_BUSY }
   let worker = state.pointee.worker
-  RequestState.report(state, now: now_ns)
+  guard WorkerState.enter(worker) else { return PURSER_BUSY }
+  let isChecked = state.pointee.stage == .checked
+  if isChecked { RequestState.report(state, now: now_ns) }
   WorkerState.leave(worker)
-  return PURSER_OK
+  return isChecked ? PURSER_OK : PURSER_WRONG_STATE
 }
 
 @c @implementation

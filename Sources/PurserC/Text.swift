@@ -27,8 +27,9 @@ extension purser_text {
 
   /// The bytes, copied; nil when the pointer is missing.
   var bytes: [UInt8]? {
-    guard size > 0 else { return [] }
-    guard let data else { return nil }
+    guard size != 0 else { return [] }
+    // A size past half of the address space is a mistake, not text.
+    guard let data, size > 0 else { return nil }
     return Array(UnsafeRawBufferPointer(start: data, count: size))
   }
 

@@ -112,7 +112,7 @@ extension OpenRequest {
   /// What the response says goes before what the request said.
   @inline(__always)
   private func find(_ attribute: UInt32) -> Found {
-    if attribute >= UInt32(PURSER_ATTRIBUTE_CUSTOM_FIRST) {
+    if attribute >= PURSER_ATTRIBUTE_CUSTOM_FIRST {
       guard let name = worker.customName(attribute) else { return .unknown }
       return (response?.attributes.value(0, name) ?? request.attributes.value(0, name)).map { .value($0) } ?? .absent
     }

@@ -1,3 +1,5 @@
+// A decision as a person reads it, and as JSON.
+
 import CPurser
 
 extension Decision {

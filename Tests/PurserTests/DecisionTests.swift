@@ -23,12 +23,9 @@ import Testing
     let set = try policies(
       policy(
         """
-        - name: hidden
-            action: DENY
-            when: request.url_path.startsWith("/internal/")
-            response: {status: 404, body: "no such page", headers: {set: {x-why: hidden}}}
-        """.replacing("    action", with: "      action").replacing("    when", with: "      when")
-          .replacing("    response", with: "      response")))
+        - {name: hidden, action: DENY, when: 'request.url_path.startsWith("/internal/")', \
+        response: {status: 404, body: "no such page"}}
+        """))
     let decision = try await set.check(Request(method: "GET", path: "/a/../internal/x?y"))
     #expect(decision.verdict == .deny)
     #expect(decision.status == 404)

@@ -58,7 +58,7 @@ let counting = """
 extension Engine {
   /// The sum of the samples of one metric whose labels contain `labels`.
   func sum(of metric: String, where labels: String = "") throws -> Double {
-    try metrics().split(separator: "\n").filter { $0.hasPrefix(metric) && $0.contains(labels) }
+    try metrics().split(separator: "\n").filter { $0.hasPrefix(metric) && (labels.isEmpty || $0.contains(labels)) }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
   }
 }

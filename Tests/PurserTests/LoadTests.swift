@@ -20,7 +20,7 @@ import Testing
     #expect(problem.description.hasPrefix("bad.yaml:7:\(problem.column): error: "))
     #expect(error.description.contains("^"))
     #expect(set.digest == before)
-    #expect(try set.engine.sum(of: "purser_reloads_failed_total") == 1)
+    #expect(try set.engine.sum(of: "purser_reloads_total", where: "failed") == 1)
   }
 
   @Test func warningsAreReturned() throws {

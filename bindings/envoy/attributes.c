@@ -1,8 +1,9 @@
 /*
  * attributes.c - Purser's attributes from Envoy's callbacks.
  *
- * `sources` has one row for each attribute: how it is found and with which of Envoy's numbers. `get` follows the row; maps are in
- * header_maps.c. Bytes are Envoy's own wherever they can be: nothing sets a header while a check or report runs.
+ * `sources` has one row for each attribute: how it is found and with which of Envoy's numbers. `get` follows the row;
+ * maps are in header_maps.c. Bytes are Envoy's own wherever they can be: nothing sets a header while a check or
+ * report runs.
  */
 #include "attributes.h"
 
@@ -210,25 +211,33 @@ static purser_presence give_spiffe(envoy_text identity, enum source_kind kind, p
 
 static purser_presence give_moment(const stream *stream, enum source_kind kind, purser_value *value_out) {
   envoy_timing timing;
-  int64_t start;
+  enum envoy_moment moment, base;
+  purser_type type = PURSER_TYPE_DURATION;
+  int64_t nanoseconds;
   memset(&timing, 0, sizeof timing);
   ENVOY(http_get_timing_info)(stream->envoy, &timing);
-  if (!timing.is_known[ENVOY_START]) return PURSER_ABSENT;
-  start = timing.nanoseconds[ENVOY_START];
   switch (kind) {
-  case START_TIME: return give_nanoseconds(PURSER_TYPE_TIMESTAMP, start, value_out);
-  case END_TIME:
-    if (!timing.is_known[ENVOY_LAST_DOWNSTREAM_TX]) return PURSER_ABSENT;
-    return give_nanoseconds(PURSER_TYPE_TIMESTAMP, start + timing.nanoseconds[ENVOY_LAST_DOWNSTREAM_TX], value_out);
+  case START_TIME:
+    if (!timing.is_known[ENVOY_START]) return PURSER_ABSENT;
+    return give_nanoseconds(PURSER_TYPE_TIMESTAMP, timing.nanoseconds[ENVOY_START], value_out);
   case WHOLE_DURATION:
     if (!timing.is_known[ENVOY_COMPLETE]) return PURSER_ABSENT;
-    return give_nanoseconds(PURSER_TYPE_DURATION, timing.nanoseconds[ENVOY_COMPLETE], value_out);
+    return give_nanoseconds(type, timing.nanoseconds[ENVOY_COMPLETE], value_out);
+  case END_TIME:
+    type = PURSER_TYPE_TIMESTAMP;
+    moment = ENVOY_LAST_DOWNSTREAM_TX;
+    base = ENVOY_START;
+    break;
   default:
-    if (!timing.is_known[ENVOY_LAST_UPSTREAM_RX] || !timing.is_known[ENVOY_FIRST_UPSTREAM_TX]) return PURSER_ABSENT;
-    return give_nanoseconds(
-      PURSER_TYPE_DURATION,
-      timing.nanoseconds[ENVOY_LAST_UPSTREAM_RX] - timing.nanoseconds[ENVOY_FIRST_UPSTREAM_TX], value_out);
+    moment = ENVOY_LAST_UPSTREAM_RX;
+    base = ENVOY_FIRST_UPSTREAM_TX;
   }
+  if (!timing.is_known[moment] || !timing.is_known[base]) return PURSER_ABSENT;
+  if (kind == END_TIME ? __builtin_add_overflow(timing.nanoseconds[base], timing.nanoseconds[moment], &nanoseconds)
+                       : __builtin_sub_overflow(timing.nanoseconds[moment], timing.nanoseconds[base], &nanoseconds)) {
+    return PURSER_FAILED;
+  }
+  return give_nanoseconds(type, nanoseconds, value_out);
 }
 
 static purser_presence give_whole(const stream *stream, const source *source, purser_value *value_out) {

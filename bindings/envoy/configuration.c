@@ -172,8 +172,9 @@ static bool read_member(configuration *out, const char *key, json_t *value, comp
     out->serves_client_address = json_is_true(value);
     return json_is_boolean(value) || refuse(complaint, "`clientAddress` must be true or false");
   }
-  return refuse(complaint, "`%s` is no member; there are policies, constants, reasonHeader, metadata, clientAddress and "
-                           "revision", key);
+  return refuse(complaint,
+                "`%s` is no member; there are policies, constants, reasonHeader, metadata, clientAddress and revision",
+                key);
 }
 
 bool configuration_read(configuration *out, const char *text, size_t size, char *message, size_t message_max) {

@@ -1,8 +1,8 @@
 /*
  * filter.c - the hooks of a stream: check at the request's headers, report when the stream is complete.
  *
- * The report hangs on stream_complete because Envoy calls no response hook of a filter for its own local reply, and none
- * for a client that went away; stream_complete comes for both.
+ * The report hangs on stream_complete because Envoy calls no response hook of a filter for its own local reply, and
+ * none for a client that went away; stream_complete comes for both.
  *
  * Envoy hands our own objects back as pointers to const void; the hooks here say what they are.
  */
@@ -34,10 +34,9 @@ stream *envoy_dynamic_module_on_http_filter_new(filter_configuration *configurat
 bool stream_is_grpc(const stream *stream) {
   static const char type[] = "application/grpc";
   const size_t size = sizeof type - 1;
+  const envoy_text name = {"content-type", 12};
   envoy_text value = {NULL, 0};
-  if (!ENVOY(http_get_header)(stream->envoy, ENVOY_REQUEST_HEADERS, (envoy_text){"content-type", 12}, &value, 0, NULL)) {
-    return false;
-  }
+  if (!ENVOY(http_get_header)(stream->envoy, ENVOY_REQUEST_HEADERS, name, &value, 0, NULL)) return false;
   return value.size >= size && memcmp(value.data, type, size) == 0 && (value.size == size || value.data[size] == '+');
 }
 

@@ -8,7 +8,8 @@
 #include <string.h>
 
 ENVOY_HOOK const char *envoy_dynamic_module_on_program_init(void);
-ENVOY_HOOK filter_configuration *envoy_dynamic_module_on_http_filter_config_new(void *envoy, envoy_text name, envoy_text text);
+ENVOY_HOOK filter_configuration *envoy_dynamic_module_on_http_filter_config_new(void *envoy, envoy_text name,
+                                                                                envoy_text text);
 ENVOY_HOOK void envoy_dynamic_module_on_http_filter_config_destroy(filter_configuration *made);
 
 const char *envoy_dynamic_module_on_program_init(void) { return ENVOY_ABI_VERSION; }

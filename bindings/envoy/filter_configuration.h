@@ -1,8 +1,8 @@
 /*
  * filter_configuration.h - one configuration of the filter: its policy set, and its share of the engine.
  *
- * Envoy makes one for each filter in a listener, and a new one when discovery brings a change; streams under way keep the one
- * they began with. It is destroyed on whatever thread gave it up last.
+ * Envoy makes one for each filter in a listener, and a new one when discovery brings a change; streams under way keep
+ * the one they began with. It is destroyed on whatever thread gave it up last.
  */
 #ifndef PURSER_ENVOY_FILTER_CONFIGURATION_H
 #define PURSER_ENVOY_FILTER_CONFIGURATION_H

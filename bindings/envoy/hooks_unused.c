@@ -1,6 +1,6 @@
 /*
- * hooks_unused.c - hooks that Envoy demands of every HTTP filter and that this one has no use for: bodies, trailers, and
- * the answers to requests that a filter may make of its own.
+ * hooks_unused.c - hooks that Envoy demands of every HTTP filter and that this one has no use for: bodies, trailers,
+ * and the answers to requests that a filter may make of its own.
  */
 #include "envoy_abi.h"
 

@@ -55,7 +55,7 @@ void process_engine_release(process_engine *engine) {
       status = purser_worker_free(engine->workers[index]);
     }
     if (status == PURSER_OK) status = purser_engine_free(engine->engine);
-    /* If something is still in use, which would be a mistake of ours, it is left alone rather than freed under its user. */
+    /* What is still in use, which would be a mistake of ours, is left alone rather than freed under its user. */
     if (status == PURSER_OK) free(engine);
     current = NULL;
   }

@@ -18,8 +18,8 @@ typedef struct process_engine process_engine;
 /* One share; NULL if the engine could not be made. Main thread, because only that may ask for the concurrency. */
 process_engine *process_engine_acquire(void);
 
-/* Gives the share up. Any thread: Envoy destroys a configuration on the thread that ended its last stream. The caller's policy
- * set must be freed before. */
+/* Gives the share up. Any thread: Envoy destroys a configuration on the thread that ended its last stream. The caller's
+ * policy set must be freed before. */
 void process_engine_release(process_engine *engine);
 
 purser_engine *process_engine_get(process_engine *engine);

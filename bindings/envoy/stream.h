@@ -8,8 +8,8 @@
  *   │ stream │ purser_request, 16-aligned   │   one allocation
  *   └────────┴──────────────────────────────┘
  *
- * All hooks of a stream run on one thread. A callback into Envoy may run another hook of the same stream before it returns
- * (http_send_response does), so no lock is held here at all and `stage` is set before the call.
+ * All hooks of a stream run on one thread. A callback into Envoy may run another hook of the same stream before it
+ * returns (http_send_response does), so no lock is held here at all and `stage` is set before the call.
  */
 #ifndef PURSER_ENVOY_STREAM_H
 #define PURSER_ENVOY_STREAM_H

@@ -78,7 +78,7 @@ struct StringSet: BitwiseCopyable {
   @inline(__always)
   static func hash(_ text: Bytes) -> UInt64 {
     var hash: UInt64 = 0x9e37_79b9_7f4a_7c15 ^ UInt64(text.count)
-    guard let base = text.base else { return hash }
+    guard let base = text.base, text.count > 0 else { return hash }
     let raw = UnsafeRawPointer(base)
     var at = 0
     let count = Int(text.count)

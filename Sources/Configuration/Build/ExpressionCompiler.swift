@@ -116,7 +116,7 @@ struct ExpressionCompiler {
   private mutating func note(_ checked: CheckedTree, _ source: ExpressionSource) {
     var found: [(UInt32, Span)] = []
     forEachVariable(in: checked) { variable, span in
-      if variable.constant == nil { found.append((variable.id, span)) }
+      if variable.constant == nil, binder.constants[variable.id] == nil { found.append((variable.id, span)) }
     }
     for (number, span) in found where needed.insert(number).inserted {
       guard let attribute = binder.attribute(number) else { continue }

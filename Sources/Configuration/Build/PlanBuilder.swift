@@ -34,9 +34,11 @@ struct PlanBuilder {
     openRegexShim(&problems)
     let sets = documents.valueLists.map { ValueSetBuilder.build($0, regex: regex, &problems) }
     let lists = lists(&problems)
-    let environments = EnvironmentFactory(customs: customs, lists: lists, constants: constants)
+    let environments = EnvironmentFactory(
+      customs: customs, lists: lists, constants: constants.compactMapValues { $0.literal })
     let binder = SlotBinder(
-      customs: customs, lists: lists.map { $0.name }, normalization: normalization, texts: texts)
+      customs: customs, lists: lists.map { $0.name }, normalization: normalization,
+      constants: constants.filter { $0.value.literal == nil }, texts: texts)
 
     var policyCompiler = ExpressionCompiler(
       environment: environments.policy, binder: binder, regex: regex, sources: documents.sources)
@@ -120,8 +122,8 @@ extension PlanBuilder {
     customs = found
   }
 
-  private func constants(_ problems: inout Problems) -> [UInt32: Literal] {
-    var constants: [UInt32: Literal] = [:]
+  private func constants(_ problems: inout Problems) -> [UInt32: ConstantValue] {
+    var constants: [UInt32: ConstantValue] = [:]
     for constant in options.constants {
       let number = Vocabulary.attribute(named: constant.name)?.number
         ?? customs.first { $0.name == constant.name }?.number
@@ -207,17 +209,6 @@ extension Phase {
     case .connection: self = .connection
     case .request: self = .request
     case .response: self = .response
-    }
-  }
-}
-
-extension Literal {
-  /// Whether this may be the constant value of an attribute of the type.
-  func fits(_ type: AttributeType) -> Bool {
-    switch (self, type) {
-    case (.string, .string), (.bytes, .bytes), (.int, .int), (.uint, .uint), (.double, .double), (.bool, .bool): true
-    case (.null, .dyn), (.string, .dyn), (.int, .dyn), (.uint, .dyn), (.double, .dyn), (.bool, .dyn): true
-    default: false
     }
   }
 }

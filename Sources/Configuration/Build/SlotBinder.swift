@@ -12,13 +12,19 @@ struct SlotBinder: Sendable {
   let lists: [String]
   let normalization: PathNormalization
   let texts: TextStore
+  /// By attribute number: constants that are no literals.
+  let constants: [UInt32: ConstantValue]
   /// An empty key is a key all the same: it has an address.
   fileprivate let emptyKey: Bytes
 
-  init(customs: [Attribute], lists: [String], normalization: PathNormalization, texts: TextStore) {
+  init(
+    customs: [Attribute], lists: [String], normalization: PathNormalization, constants: [UInt32: ConstantValue],
+    texts: TextStore
+  ) {
     self.customs = customs
     self.lists = lists
     self.normalization = normalization
+    self.constants = constants
     self.texts = texts
     emptyKey = Bytes(address: texts.keep("\0").address, count: 0)
   }
@@ -87,6 +93,9 @@ private struct PartBuilder {
       return SlotBinding(.own, type: .dyn, number: slot.variable)
     }
     let type = TypeCode(attribute.type)
+    if let constant = binder.constants[attribute.number] {
+      return SlotBinding(constant: constant.value(of: slot.key, in: binder.texts))
+    }
     if let key = slot.key {
       return SlotBinding(
         .host, type: attribute.type == .stringMap ? .string : .dyn, number: attribute.number,

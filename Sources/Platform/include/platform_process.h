@@ -23,6 +23,9 @@ static inline void platform_publish(uint64_t *word, uint64_t value, bool others_
   }
 }
 
+/* Sets a word that is 0 to 1; false if it was not 0. */
+static inline bool platform_take(uint64_t *word) { return __atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE) == 0; }
+
 /* Stores `value` if the word is 0, and gives what it is then. */
 static inline uint64_t platform_set_once(uint64_t *word, uint64_t value) {
   uint64_t expected = 0;

@@ -120,13 +120,20 @@ class Envoy:
     """A running Envoy. Use it in a `with` statement."""
 
     def __init__(self, binary, modules, folder, configuration, threads=1, arguments=("-l", "warning")):
+        """The configuration is what bootstrap() makes, or the path of a file, whose folder is then Envoy's."""
         self.folder = pathlib.Path(folder)
         self.log_path = self.folder / "envoy.log"
+        self.output_path = self.folder / "envoy.out"
         self.admin_path = self.folder / "admin.txt"
-        config_path = self.folder / "envoy.json"
-        config_path.write_text(json.dumps(configuration))
+        self.working_folder = self.folder
+        if isinstance(configuration, pathlib.Path):
+            path = configuration
+            self.working_folder = path.parent
+        else:
+            path = self.folder / "envoy.json"
+            path.write_text(json.dumps(configuration))
         self.command = [
-            str(binary), "-c", str(config_path), "--concurrency", str(threads), "--use-dynamic-base-id",
+            str(binary), "-c", str(path), "--concurrency", str(threads), "--use-dynamic-base-id",
             "--admin-address-path", str(self.admin_path), "--component-log-level", "dynamic_modules:debug", *arguments,
         ]
         self.environment = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(modules)}
@@ -140,9 +147,9 @@ class Envoy:
 
     def __enter__(self):
         # Standard error and not --log-path, which Envoy writes with delay.
-        with open(self.log_path, "wb") as log:
+        with open(self.log_path, "wb") as log, open(self.output_path, "wb") as output:
             self.process = subprocess.Popen(
-                self.command, env=self.environment, stdout=subprocess.DEVNULL, stderr=log)
+                self.command, cwd=self.working_folder, env=self.environment, stdout=output, stderr=log)
         try:
             until("Envoy is ready", self._is_ready)
         except BaseException:

@@ -190,6 +190,45 @@ def test_bad_policies_at_start_leave_the_listener_out(run, discovery, policies):
         proxy.until("the configuration is refused", lambda: discovery.stat(envoy, "rejected") >= 1)
         if discovery.kind == "lds":
             assert json.loads(envoy.admin("/listeners?format=json")) == {}
+        else:
+            assert client.ask(envoy.port()).status == 500
         discovery.write({"policies": [policies(forbids("/a"), "2.yaml")]})
         port = envoy.port()
         proxy.until("the good ones decide", lambda: client.ask(port, "/a").status == 403)
+
+
+def test_open_connections_follow_extension_discovery_and_drain_after_listener_discovery(run, discovery, policies):
+    with run({"policies": [policies(forbids("/a"), "1.yaml")]}) as envoy:
+        port = envoy.port()
+        connection = client.Connection(port)
+        assert [connection.ask(path).status for path in ("/a", "/b")] == [403, 200]
+        discovery.write({"policies": [policies(forbids("/b"), "2.yaml")]})
+        if discovery.kind == "ecds":
+            proxy.until("the connection meets the new policies", lambda: connection.ask("/b").status == 403)
+            assert connection.ask("/a").status == 200
+            connection.close()
+        else:
+            proxy.until("new connections meet the new policies", lambda: client.ask(port, "/b").status == 403)
+            proxy.until("the old listener is drained", lambda: envoy.log().count("policy set given up") == 1)
+        connection.close()
+
+
+@pytest.mark.parametrize("discovery", ["lds"], indirect=True)
+def test_engine_ends_with_the_last_listener_and_comes_back(run, discovery, policies, free_port):
+    documents = {"policies": [policies(forbids("/a") + "\n---" + METRICS.replace("PORT", str(free_port)))]}
+
+    def is_open():
+        try:
+            scrape(free_port)
+            return True
+        except OSError:
+            return False
+
+    with run(documents) as envoy:
+        assert client.ask(envoy.port(), "/a").status == 403
+        assert scrape(free_port)["purser_reports_total"] == 1
+        proxy.replace(discovery.path, {"version_info": "none", "resources": []})
+        proxy.until("the metrics' port is closed", lambda: not is_open())
+        discovery.write(documents)
+        assert client.ask(envoy.port(), "/a").status == 403
+        assert scrape(free_port)["purser_reports_total"] == 1

@@ -77,7 +77,8 @@ rm "$work"/{telemetry,backends,shadow}.yaml
 mkdir "$work/policies"
 mv "$work"/*.yaml "$work/policies/"
 cp "$here/telemetry.yaml" "$work/policies/"
-metrics=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+free_port='import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+metrics=127.0.0.1:$(python3 -c "$free_port")
 cat >"$work/policies/backend.yaml" <<END_OF_BACKEND
 apiVersion: purser.dev/v1alpha1
 kind: Backend
@@ -102,7 +103,8 @@ fill() {
 # --------------------------------------------------------------------------------------------------- requests
 
 ENVOY_DYNAMIC_MODULES_SEARCH_PATH=$LIBRARY "$envoy" -c "$work/envoy.yaml" --concurrency 1 --use-dynamic-base-id \
-  --admin-address-path "$work/admin" -l warning --component-log-level dynamic_modules:info >/dev/null 2>"$work/envoy.log" &
+  --admin-address-path "$work/admin" -l warning --component-log-level dynamic_modules:info \
+  >/dev/null 2>"$work/envoy.log" &
 started+=($!)
 is_ready() { curl --silent --fail "$(cat "$work/admin")/ready"; }
 until_there "Envoy" is_ready
@@ -111,7 +113,8 @@ while read -r name address; do ports[$name]=${address##*:}; done < <(
   curl --silent "$(cat "$work/admin")/listeners" | sed 's/::/ /')
 
 echo
-echo "Envoy $("$envoy" --version | grep -o '[0-9]*\.[0-9]*\.[0-9]*' | head -n 1) with libpurser_envoy.so, four sidecars, one engine:"
+version=$("$envoy" --version | grep -o '[0-9]*\.[0-9]*\.[0-9]*' | head -n 1)
+echo "Envoy $version with libpurser_envoy.so, four sidecars, one engine:"
 echo
 sed -n 's/.*\] purser: /  /p' "$work/envoy.log"
 
@@ -159,7 +162,8 @@ sed 's/^/  /' "$work/heads" "$work/body" | tr -d '\r'
 echo
 echo "Scraped from http://$metrics/metrics; a shadow policy would deny what is counted allow, deny:"
 echo
-curl --silent "http://$metrics/metrics" | grep -E '^(requests_total|purser_(checks|reports|shadow_differences)_total)' | sed 's/^/  /'
+curl --silent "http://$metrics/metrics" |
+  grep -E '^(requests_total|purser_(checks|reports|shadow_differences)_total)' | sed 's/^/  /'
 
 echo
 echo "Latency of 2,000 requests each over one connection with mutual TLS, without and with the module, in turns:"

@@ -1,6 +1,6 @@
 /*
- * upstream.c - the smallest service that Envoy can have behind it: one thread, HTTP/1.1 with kept connections, the same short
- * answer to everything. Fast, so that what is measured is the proxy.
+ * upstream.c - the smallest service that Envoy can have behind it: one thread, HTTP/1.1 with kept connections, the
+ * same short answer to everything. Fast, so that what is measured is the proxy.
  *
  *   usage: upstream    prints its port, serves until it is ended
  */
