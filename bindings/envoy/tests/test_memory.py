@@ -1,11 +1,15 @@
-"""The module under AddressSanitizer, in a host that hands it random streams and takes every buffer away in time."""
+"""Memory: under AddressSanitizer, in a host that hands the module random streams and takes every buffer away in time; and
+in a real Envoy, over many requests."""
 
 import os
 import pathlib
 import re
 import subprocess
 
+import proxy
 import pytest
+from test_decisions import SITE
+from test_http import METRICS, scrape
 
 BINDING = pathlib.Path(__file__).resolve().parents[1]
 ROOT = BINDING.parents[1]
@@ -100,3 +104,40 @@ def test_random_streams_and_swaps(tmp_path, modules, policies, host):
     passed, denied, inside = map(int, re.findall(r"\d+", told))
     assert passed + denied == 20000
     assert min(passed, denied, inside) > 500
+
+
+def test_two_hundred_thousand_requests_leave_nothing_behind(binary, modules, tmp_path, policies, free_port):
+    for source in ("Benchmarks/envoy/load.c", "examples/bookinfo/envoy/upstream.c"):
+        program = tmp_path / pathlib.Path(source).stem
+        subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", str(ROOT / source), "-o", program], check=True)
+    documents = policies(SITE + "---" + METRICS.replace("PORT", str(free_port)))
+    service = subprocess.Popen([tmp_path / "upstream"], stdout=subprocess.PIPE, text=True)
+    try:
+        filters = [proxy.purser_filter(policies=[documents], metadata="all", reasonHeader="x-why")]
+        boot = proxy.bootstrap(int(service.stdout.readline()), [proxy.listener(filters)])
+        with proxy.Envoy(binary, modules, tmp_path, boot) as envoy:
+            port = envoy.port()
+            heads = {200: "GET /books HTTP/1.1\r\nhost: a.test", 404: f"GET /admin/{'x' * 300} HTTP/1.1\r\nhost: a.test"}
+
+            def load(milliseconds):
+                answers = 0
+                for status, head in heads.items():
+                    done = subprocess.run(
+                        [tmp_path / "load", str(port), "8", str(milliseconds), str(status), head],
+                        stdout=subprocess.PIPE, text=True, check=True)
+                    answers += int(done.stdout)
+                return answers
+
+            load(500)
+            warm = envoy.resident_bytes(), envoy.allocated_bytes()
+            answers = 0
+            while answers < 200000:
+                answers += load(1000)
+            grown = envoy.resident_bytes() - warm[0], envoy.allocated_bytes() - warm[1]
+            assert scrape(free_port)["purser_reports_total"] >= answers
+    finally:
+        service.kill()
+        service.wait()
+    assert grown[0] < 2 << 20, f"{grown[0]} bytes more are resident after {answers} requests"
+    assert grown[1] < 256 << 10, f"{grown[1]} bytes more are allocated after {answers} requests"
+    print(f"{grown} bytes more after {answers} requests")
