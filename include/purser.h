@@ -35,7 +35,8 @@
  *              a best effort that catches mistakes, not a lock.
  *   Fork.      Plans may be loaded before a fork and shared copy-on-write. Engines are created in the child.
  *   Silence.   Purser writes nothing to stdout or stderr, installs no signal handler, reads no environment
- *              variable, and starts a thread only when a loaded plan names a backend that needs one.
+ *              variable (the Swift runtime inside it reads those that begin with SWIFT_, and may print when one is set),
+ *              and starts a lasting thread only when a loaded plan names a backend that needs one.
  *   Memory.    Running out of memory is not handled: like most of libc's callers, Purser may then end the process.
  */
 #ifndef PURSER_H
@@ -518,9 +519,11 @@ typedef struct purser_request_options {
 } purser_request_options;
 
 /*
- * Begins. `host` is copied; `context` is handed to its callbacks. Options may be NULL.
+ * Begins, in memory in which no request is open. `host` is copied; `context` is handed to its callbacks. Options may be
+ * NULL. The set's plan of this moment is the request's until it ends.
  *   PURSER_BUSY         the worker is in use.
- *   PURSER_WRONG_STATE  worker and set are of different engines.
+ *   PURSER_WRONG_STATE  worker and set are of different engines, or `connection` is no checked connection of this worker
+ *                       and set.
  */
 purser_status purser_request_begin(purser_request *memory, purser_worker *worker, purser_policy_set *set,
                                    const purser_host *host, void *context, const purser_request_options *options);
@@ -549,7 +552,7 @@ typedef struct purser_pending {
  *   PURSER_PENDING      it will be decided later; call purser_resume after `done` has run. No policy of this version can be
  *                       pending: the form is here so that hosts can be written for it.
  *   PURSER_BUSY         the worker is in use.
- *   PURSER_WRONG_STATE  the request is not begun, was checked already, or `connection` does not fit.
+ *   PURSER_WRONG_STATE  the request is not begun, or was checked already.
  */
 purser_status purser_check(purser_request *request, int64_t now_ns, const purser_pending *pending);
 
@@ -570,7 +573,8 @@ purser_status purser_cancel(purser_request *request);
  */
 purser_status purser_report(purser_request *request, int64_t now_ns);
 
-/* Ends: the memory is the host's again, decision texts are gone. A pending check is cancelled.
+/* Ends: the memory is the host's again, decision texts are gone. A pending check is cancelled. The last request that
+ * used a replaced plan frees it here, and closes the backends that only that plan had.
  *   PURSER_BUSY         the worker is in use; the request stays begun.
  *   PURSER_WRONG_STATE  it was not begun. */
 purser_status purser_request_end(purser_request *request);
@@ -672,8 +676,9 @@ purser_status purser_metrics_render(purser_engine *engine, purser_text backend, 
  *   PURSER_NOT_FOUND  no such backend, or it has no listener. */
 purser_status purser_backend_address(purser_engine *engine, purser_text backend, purser_text *address_out);
 
-/* Waits until log records of finished reports are written, at most timeout_ms.
- *   PURSER_UNAVAILABLE  not all of them were in time. */
+/* Waits until log records of finished reports were handed to their files, at most timeout_ms. What a file did not take is
+ * counted in purser_log_write_failures_total.
+ *   PURSER_UNAVAILABLE  the time was up before. */
 purser_status purser_engine_flush(purser_engine *engine, uint32_t timeout_ms);
 
 #ifdef __cplusplus

@@ -73,3 +73,5 @@ strip --strip-unneeded -o build/lib/libpurser_re2.so build/symbols/libpurser_re2
 strip -o build/bin/purser build/symbols/purser
 ln -sf "$file" "build/lib/$soname"
 ln -sf "$soname" build/lib/libpurser.so
+
+bindings/envoy/build.sh

@@ -8,7 +8,7 @@ prefix=${1:?usage: scripts/install.sh PREFIX}
 install -d "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/bin"
 install -m 644 include/purser.h "$prefix/include/purser.h"
 file=$(basename "$(realpath build/lib/libpurser.so)")
-install -m 755 "build/lib/$file" build/lib/libpurser_re2.so "$prefix/lib/"
+install -m 755 "build/lib/$file" build/lib/libpurser_re2.so build/lib/libpurser_envoy.so "$prefix/lib/"
 cp -P build/lib/libpurser.so build/lib/libpurser.so.0 "$prefix/lib/"
 sed "s/@VERSION@/${file#libpurser.so.}/" purser.pc.in >"$prefix/lib/pkgconfig/purser.pc"
 chmod 644 "$prefix/lib/pkgconfig/purser.pc"

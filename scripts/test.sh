@@ -37,6 +37,7 @@ stage "library and tool" scripts/build-library.sh
 stage "exported symbols" Tests/ABI/symbols.sh
 stage "installed tree" scripts/check-install.sh
 stage "C programs" Tests/ABI/run.sh
+stage "Envoy" bindings/envoy/test.sh
 
 c_totals=$(tail -n 1 build/abi/totals.txt)
 summary

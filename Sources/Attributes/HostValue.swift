@@ -90,21 +90,28 @@ public enum HostValue {
     return .bytes(Bytes(data, count: UInt32(truncatingIfNeeded: text.size)))
   }
 
-  /// 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, as CEL has it.
   private static func timestamp(_ value: purser_value, _ slot: UInt32) -> Value {
-    guard value.as.seconds >= -62_135_596_800, value.as.seconds <= 253_402_300_799, value.nanos >= 0,
-      value.nanos <= 999_999_999
-    else { return .error(EvaluationError(.attributeWrongType, detail: slot)) }
+    guard isTimestamp(value) else { return .error(EvaluationError(.attributeWrongType, detail: slot)) }
     return .timestamp(seconds: value.as.seconds, nanoseconds: value.nanos)
   }
 
   private static func duration(_ value: purser_value, _ slot: UInt32) -> Value {
+    guard isDuration(value) else { return .error(EvaluationError(.attributeWrongType, detail: slot)) }
+    return .duration(seconds: value.as.seconds, nanoseconds: value.nanos)
+  }
+
+  /// 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, as CEL has it.
+  public static func isTimestamp(_ value: purser_value) -> Bool {
+    value.as.seconds >= -62_135_596_800 && value.as.seconds <= 253_402_300_799 && value.nanos >= 0
+      && value.nanos <= 999_999_999
+  }
+
+  /// Up to ten thousand years, both parts of one sign.
+  public static func isDuration(_ value: purser_value) -> Bool {
     let seconds = value.as.seconds
     let nanos = value.nanos
-    guard seconds >= -315_576_000_000, seconds <= 315_576_000_000, nanos >= -999_999_999, nanos <= 999_999_999,
-      seconds == 0 || nanos == 0 || (seconds < 0) == (nanos < 0)
-    else { return .error(EvaluationError(.attributeWrongType, detail: slot)) }
-    return .duration(seconds: seconds, nanoseconds: nanos)
+    return seconds >= -315_576_000_000 && seconds <= 315_576_000_000 && nanos >= -999_999_999 && nanos <= 999_999_999
+      && (seconds == 0 || nanos == 0 || (seconds < 0) == (nanos < 0))
   }
 
   private static func list(_ list: purser_list, _ slot: UInt32, _ arena: inout Arena, depth: Int) -> Value {

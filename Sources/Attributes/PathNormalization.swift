@@ -169,39 +169,4 @@ extension Bytes {
     while end < count, base[Int(end)] != UInt8(ascii: "#") { end &+= 1 }
     return Bytes(address: address &+ UInt64(start), count: end &- start)
   }
-
-  /// A Host header's name: lower case, without port; an IPv6 address keeps its brackets. Nil: no memory.
-  func hostName(in arena: inout Arena) -> Bytes? {
-    guard let base else { return self }
-    var end = Int(count)
-    var colon = end
-    var colons = 0
-    var hasUpper = false
-    var index = 0
-    while index < end {
-      let byte = base[index]
-      if byte == UInt8(ascii: ":") {
-        colons &+= 1
-        colon = index
-      }
-      if byte == UInt8(ascii: "]") {
-        colons = 0
-        colon = end
-      }
-      if byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z") { hasUpper = true }
-      index &+= 1
-    }
-    // Two colons and no brackets: an address, not a name with a port.
-    if colons == 1 { end = colon }
-    guard hasUpper else { return Bytes(address: address, count: UInt32(truncatingIfNeeded: end)) }
-    guard let memory = arena.allocate(end) else { return nil }
-    let out = memory.assumingMemoryBound(to: UInt8.self)
-    index = 0
-    while index < end {
-      let byte = base[index]
-      out[index] = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
-      index &+= 1
-    }
-    return Bytes(out, count: UInt32(truncatingIfNeeded: end))
-  }
 }

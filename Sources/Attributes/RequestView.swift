@@ -81,10 +81,11 @@ extension RequestView {
     case .hostName:
       let host = value(binding.pointee.first, view, evaluation)
       guard host.kind == .string else { return host.about(slot) }
-      guard let name = host.asBytes.hostName(in: &evaluation.pointee.arena) else {
-        return .error(EvaluationError(.memorySpent))
+      switch HostName(host.asBytes, in: &evaluation.pointee.arena) {
+      case .name(let name): return .string(name)
+      case .malformed: return .error(EvaluationError(.notNormalizable, detail: slot))
+      case .outOfMemory: return .error(EvaluationError(.memorySpent))
       }
-      return .string(name)
     case .firstPresent:
       let first = value(binding.pointee.first, view, evaluation)
       guard first.kind == .absent else { return first.about(slot) }
@@ -152,7 +153,7 @@ extension RequestView {
     guard source.kind == .string else { return source.about(slot) }
     switch binding.pointee.normalization.normalize(source.asBytes.pathWithoutQuery, in: &evaluation.pointee.arena) {
     case .normalized(let path): return .string(path)
-    case .malformed: return .error(EvaluationError(.pathNotNormalizable, detail: slot))
+    case .malformed: return .error(EvaluationError(.notNormalizable, detail: slot))
     case .outOfMemory: return .error(EvaluationError(.memorySpent))
     }
   }
@@ -195,6 +196,11 @@ public func fetchEntry(
   let view = owner.assumingMemoryBound(to: RequestView.self)
   // Only text can be a key here; any other value is no entry, as in a map of CEL's own.
   guard mapSlot < view.pointee.bindingCount, key.kind == .string else { return }
+  let listed = evaluation.pointee.slots[Int(mapSlot)]
+  if listed.kind == .map {
+    out.pointee = MapCollector.find(key.asBytes, in: listed)
+    return
+  }
   let binding = view.pointee.bindings + Int(mapSlot)
   out.pointee = RequestView.entry(
     binding.pointee.number, key.asBytes, binding.pointee.type.entry, mapSlot, view, evaluation)
@@ -206,6 +212,10 @@ public func fetchWhole(_ raw: UnsafeMutableRawPointer, _ mapSlot: UInt32, _ resu
   out.pointee = .error(EvaluationError(.attributeUnavailable, detail: mapSlot))
   guard let owner = evaluation.pointee.owner else { return }
   let view = owner.assumingMemoryBound(to: RequestView.self)
+  if mapSlot < view.pointee.bindingCount, evaluation.pointee.slots[Int(mapSlot)].kind == .map {
+    out.pointee = evaluation.pointee.slots[Int(mapSlot)]
+    return
+  }
   guard mapSlot < view.pointee.bindingCount, let iterate = view.pointee.host.iterate else { return }
   let binding = view.pointee.bindings + Int(mapSlot)
   var visit = MapVisit(evaluation: evaluation, type: binding.pointee.type.entry, slot: mapSlot)
@@ -213,7 +223,10 @@ public func fetchWhole(_ raw: UnsafeMutableRawPointer, _ mapSlot: UInt32, _ resu
     iterate(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), OpaquePointer($0))
   }
   switch presence {
-  case PURSER_PRESENT: out.pointee = visit.failure.kind == .error ? visit.failure : visit.collector.map
+  case PURSER_PRESENT:
+    out.pointee = visit.failure.kind == .error ? visit.failure : visit.collector.map
+    // Listed once a call: from now on the slot is a map like any other.
+    if out.pointee.kind == .map { evaluation.pointee.slots[Int(mapSlot)] = out.pointee }
   case PURSER_ABSENT, PURSER_NO_MAP:
     out.pointee = .error(EvaluationError(.absentAttribute, detail: mapSlot))
   default:

@@ -232,7 +232,7 @@ extension Engine {
   /// Prometheus' text of one backend's metrics, or of all; nil when no plan has that backend.
   public func renderMetrics(backend: String?) -> [UInt8]? {
     if let backend, !running.has(prometheus: backend) { return nil }
-    return running.render(backend: backend)
+    return running.render(backends: backend.map { [$0] })
   }
 
   public func address(ofBackend name: String) -> String? { running.address(of: name) }

@@ -23,7 +23,21 @@ final class Explainer: Sendable {
   let matches: [Condition?]
   let conditions: [Condition?]
 
-  init(_ source: ExplainSource) {
+  /// Compiles on a large stack where there is a thread to be had: the caller's may be small.
+  static func make(_ source: ExplainSource) -> Explainer {
+    var call: (source: ExplainSource, made: Explainer?) = (source, nil)
+    _ = withUnsafeMutablePointer(to: &call) { call in
+      platform_run_on_large_stack(
+        1 << 20,
+        { raw in
+          guard let call = raw?.assumingMemoryBound(to: (source: ExplainSource, made: Explainer?).self) else { return }
+          call.pointee.made = Explainer(call.pointee.source)
+        }, call)
+    }
+    return call.made ?? Explainer(source)
+  }
+
+  private init(_ source: ExplainSource) {
     var builder = CodeBuilder(regex: source.regex)
     matches = source.matches.map { Explainer.cut($0, source.environment, &builder) }
     conditions = source.conditions.map { Explainer.cut($0, source.environment, &builder) }

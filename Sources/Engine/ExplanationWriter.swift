@@ -157,14 +157,19 @@ struct ExplanationWriter {
     case .error: return text(of: value)
     default:
       if ExplanationWriter.isSecret(name) { return Array("***".utf8) }
-      return value.kind == .string ? Array(value.asBytes.buffer) : Array(render(value).utf8)
+      guard value.kind == .string else { return Array(render(value).utf8) }
+      // A query may hold a token.
+      let text = Array(value.asBytes.buffer)
+      guard let query = text.firstIndex(of: UInt8(ascii: "?")) else { return text }
+      return Array(text[...query]) + Array("***".utf8)
     }
   }
 
-  /// Credentials, cookies, claims and keys.
+  /// Credentials, cookies, claims, keys, and what earlier filters may have put their own into.
   static func isSecret(_ name: String) -> Bool {
     let words: [String] = [
-      "authorization", "cookie", "request.auth.", "api_key", "api-key", "apikey", "token", "secret", "password",
+      "auth", "cookie", "api_key", "api-key", "apikey", "token", "secret", "password", "session", "signature",
+      "request.query", "metadata", "filter_state",
     ]
     let lower = Array(name.utf8.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") ? $0 | 0x20 : $0 })
     return words.contains { word in

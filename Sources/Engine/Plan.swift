@@ -63,11 +63,11 @@ public final class Plan: @unchecked Sendable {
 
   /// Compiled at the first use.
   var explainer: Explainer {
-    guard let explainLock else { return Explainer(explainSource) }
+    guard let explainLock else { return Explainer.make(explainSource) }
     platform_lock_acquire(explainLock)
     defer { platform_lock_release(explainLock) }
     if let explained { return explained }
-    let made = Explainer(explainSource)
+    let made = Explainer.make(explainSource)
     explained = made
     return made
   }

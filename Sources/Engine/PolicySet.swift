@@ -128,23 +128,29 @@ public final class PolicySet: @unchecked Sendable {
     for plan in free { plan.unbind() }
   }
 
+  /// Under the lock.
+  private func isInUse(_ engine: Engine) -> Bool {
+    if let current, engine.isInUse(UInt64(UInt(bitPattern: current.image))) { return true }
+    return replaced.contains { engine.isInUse(UInt64(UInt(bitPattern: $0.image))) }
+  }
+
   /// Without a plan again; false while requests use one.
   func clear() -> Bool {
     let engine = engine.takeUnretainedValue()
     let isIdle = engine.locked {
+      // Seen in use: nothing is done, and whoever begins meanwhile finds the plan.
+      if isInUse(engine) { return false }
       let old = platform_load_acquire(&state.pointee.current)
       platform_store_release(&state.pointee.current, 0)
-      var isIdle = engine.fence()
-      for plan in replaced + (current.map { [$0] } ?? []) where engine.isInUse(UInt64(UInt(bitPattern: plan.image))) {
-        isIdle = false
-      }
-      if !isIdle {
+      guard engine.fence(), !isInUse(engine) else {
         platform_store_release(&state.pointee.current, old)
-      } else if let last = current {
+        return false
+      }
+      if let last = current {
         replaced.append(last)
         current = nil
       }
-      return isIdle
+      return true
     }
     if isIdle { reclaim() }
     return isIdle

@@ -16,6 +16,7 @@ extension RequestState {
   ) {
     memory.pointee.magic = RequestState.liveMagic
     memory.pointee.worker = worker
+    memory.pointee.set = set
     memory.pointee.plan = WorkerState.pin(set, by: worker)
     memory.pointee.host = host
     memory.pointee.context = context
@@ -31,7 +32,7 @@ extension RequestState {
   /// Decides. The worker is entered; `self` is begun.
   public static func check(_ request: UnsafeMutablePointer<RequestState>) {
     let worker = request.pointee.worker
-    request.pointee.stage = .checked
+    defer { request.pointee.stage = .checked }
     guard let plan = request.pointee.plan else {
       Shard.count(worker.pointee.shard, .checksDenied)
       return

@@ -10,6 +10,8 @@ public struct RequestState {
 
   public var magic: UInt64
   public var worker: UnsafeMutablePointer<WorkerState>
+  /// Only compared, never followed: the set may be gone by the check.
+  public var set: UnsafeMutablePointer<SetState>
   /// Pinned from begin to end; nil: the policy set had no plan.
   public var plan: UnsafePointer<PlanImage>?
   public var host: purser_host

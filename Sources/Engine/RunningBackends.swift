@@ -13,6 +13,8 @@ final class RunningBackends: @unchecked Sendable {
   private let opens: Bool
   private let exporter: Exporter
   private let lock: OpaquePointer
+  /// Held while backends are opened and closed, so that two sets that come together share what they name alike.
+  private let openLock: OpaquePointer
   private var running: [Running] = []
   private var routes: [Route] = []
 
@@ -33,17 +35,26 @@ final class RunningBackends: @unchecked Sendable {
   /// Nil without memory.
   init?(registry: InstrumentRegistry, opens: Bool) {
     guard let lock = platform_lock_make() else { return nil }
+    guard let openLock = platform_lock_make() else {
+      platform_lock_free(lock)
+      return nil
+    }
     guard let exporter = Exporter(registry: registry) else {
       platform_lock_free(lock)
+      platform_lock_free(openLock)
       return nil
     }
     self.registry = registry
     self.opens = opens
     self.exporter = exporter
     self.lock = lock
+    self.openLock = openLock
   }
 
-  deinit { platform_lock_free(lock) }
+  deinit {
+    platform_lock_free(lock)
+    platform_lock_free(openLock)
+  }
 
   private func locked<Result>(_ body: () -> Result) -> Result {
     platform_lock_acquire(lock)
@@ -54,6 +65,8 @@ final class RunningBackends: @unchecked Sendable {
 
   /// Opens what is not open yet; on failure nothing is left open that was not before.
   func acquire(_ plan: Plan, scope: String) throws(PolicySet.Refusal) {
+    platform_lock_acquire(openLock)
+    defer { platform_lock_release(openLock) }
     var taken: [BackendPlan] = []
     for backend in plan.backends {
       let isKnown = locked { () -> Bool in
@@ -82,6 +95,8 @@ final class RunningBackends: @unchecked Sendable {
   }
 
   func release(_ plan: Plan, scope: String) {
+    platform_lock_acquire(openLock)
+    defer { platform_lock_release(openLock) }
     locked {
       for metric in plan.metrics {
         for backend in metric.backends {
@@ -98,10 +113,13 @@ final class RunningBackends: @unchecked Sendable {
     switch backend.kind {
     case .prometheus(let listen):
       guard let listen else { return Running(backend: backend, users: 1, listener: nil, sink: nil) }
+      if let known = listener(at: listen) { return Running(backend: backend, users: 1, listener: known, sink: nil) }
       let name = backend.name
       // A listener stops before this object goes: see `release` and `stop`.
       let this = Unmanaged.passUnretained(self)
-      let listener = try PrometheusListener(listen.text) { this._withUnsafeGuaranteedRef { $0.render(backend: name) } }
+      let listener = try PrometheusListener(listen.text) {
+        this._withUnsafeGuaranteedRef { $0.page(of: listen, openedBy: name) }
+      }
       return Running(backend: backend, users: 1, listener: listener, sink: nil)
     case .lines(let path):
       let writer = try LinesWriter(path: path)
@@ -110,14 +128,35 @@ final class RunningBackends: @unchecked Sendable {
     }
   }
 
+  /// The listener of another backend at the same address, so that a backend can be renamed. Where the system chooses the
+  /// port, each has its own.
+  private func listener(at listen: ListenPlan) -> PrometheusListener? {
+    guard listen.port != 0 else { return nil }
+    return locked { running.first { $0.backend.kind == .prometheus(listen: listen) && $0.listener != nil }?.listener }
+  }
+
+  /// What a listener serves: the metrics of every backend at its address.
+  private func page(of listen: ListenPlan, openedBy name: String) -> [UInt8] {
+    let names: [String] = locked {
+      listen.port == 0
+        ? [name] : running.filter { $0.backend.kind == .prometheus(listen: listen) }.map { $0.backend.name }
+    }
+    return render(backends: names)
+  }
+
+  /// Under `openLock`.
   private func release(_ backend: BackendPlan) {
+    var isShared = false
     let gone: Running? = locked {
       guard let index = running.firstIndex(where: { $0.backend == backend }) else { return nil }
       running[index].users &-= 1
-      return running[index].users == 0 ? running.remove(at: index) : nil
+      guard running[index].users == 0 else { return nil }
+      let gone = running.remove(at: index)
+      isShared = running.contains { $0.listener === gone.listener && gone.listener != nil }
+      return gone
     }
     // Outside the lock: a listener that is rendering takes it.
-    gone?.listener?.stop()
+    if !isShared { gone?.listener?.stop() }
     if let sink = gone?.sink { exporter.remove(sink: sink) }
   }
 
@@ -140,12 +179,12 @@ final class RunningBackends: @unchecked Sendable {
     }
   }
 
-  /// Prometheus' text of the metrics that go to a backend, or of all; the engine's own counters among them.
-  func render(backend: String?) -> [UInt8] {
+  /// Prometheus' text of the metrics that go to any of the backends, or of all; the engine's own counters among them.
+  func render(backends: [String]?) -> [UInt8] {
     let routes = locked { self.routes }
     let snapshot = registry.snapshot { scope, definition in
-      guard let backend else { return true }
-      return routes.contains { $0.backend == backend && $0.scope == scope && $0.definition == definition }
+      guard let backends else { return true }
+      return routes.contains { backends.contains($0.backend) && $0.scope == scope && $0.definition == definition }
     }
     let text = PrometheusText.encode(snapshot, counters: registry.counters())
     let latest = snapshot.reduce(Int64.min) { latest, instrument in

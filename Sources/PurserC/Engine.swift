@@ -76,7 +76,8 @@ struct HostDeclaration {
     _ constantCount: Int
   ) -> Result {
     var declaration = HostDeclaration()
-    guard nameCount >= 0, constantCount >= 0, constants != nil || constantCount == 0 else {
+    guard nameCount >= 0, constantCount >= 0, names != nil || nameCount == 0, constants != nil || constantCount == 0
+    else {
       return .bad(PURSER_INVALID_ARGUMENT)
     }
     if let names {
@@ -114,10 +115,10 @@ extension ConstantValue {
   init?(_ value: purser_value) {
     switch value.type {
     case PURSER_TYPE_TIMESTAMP.rawValue:
-      guard value.nanos >= 0, value.nanos <= 999_999_999 else { return nil }
+      guard HostValue.isTimestamp(value) else { return nil }
       self = .timestamp(seconds: value.as.seconds, nanoseconds: value.nanos)
     case PURSER_TYPE_DURATION.rawValue:
-      guard value.nanos > -1_000_000_000, value.nanos < 1_000_000_000 else { return nil }
+      guard HostValue.isDuration(value) else { return nil }
       self = .duration(seconds: value.as.seconds, nanoseconds: value.nanos)
     case PURSER_TYPE_LIST.rawValue:
       let list = value.as.list

@@ -6,12 +6,12 @@ import PurserConfiguration
 import PurserEngine
 import PurserPolicy
 
-/// What `purser_problems` points to.
+/// What `purser_problems` points to. Immutable once made: any thread may read it.
 final class ProblemList {
   private let texts = TextStore()
   private var items: [purser_problem] = []
-  private var rendered: [UInt8] = []
-  private lazy var text = texts.keep(rendered)
+  /// All of them as text.
+  private(set) var all = Bytes.empty
 
   init(_ result: LoadResult) {
     for problem in result.problems.sorted() {
@@ -21,25 +21,24 @@ final class ProblemList {
           file: purser_text(texts.keep(result.sources.name(of: problem.position))), line: problem.position.line,
           column: problem.position.column, message: purser_text(texts.keep(problem.message))))
     }
-    rendered = Array(result.problems.rendered(with: result.sources).utf8)
+    all = texts.keep(result.problems.rendered(with: result.sources))
   }
 
   init(_ refusals: RefusalList) {
+    var rendered = ""
     for refusal in refusals.refusals {
       items.append(
         purser_problem(
           severity: PURSER_SEVERITY_ERROR, file: purser_text(texts.keep(refusal.place?.file ?? "")),
           line: refusal.place?.line ?? 0, column: refusal.place?.column ?? 0,
           message: purser_text(texts.keep(refusal.message))))
-      if let place = refusal.place {
-        rendered += Array("\(place.file):\(place.line):\(place.column): ".utf8)
-      }
-      rendered += Array("error: \(refusal.message)\n".utf8)
+      if let place = refusal.place { rendered += "\(place.file):\(place.line):\(place.column): " }
+      rendered += "error: \(refusal.message)\n"
     }
+    all = texts.keep(rendered)
   }
 
   var count: Int { items.count }
-  var all: Bytes { text }
 
   func item(_ index: Int) -> purser_problem? { items.indices.contains(index) ? items[index] : nil }
 

@@ -31,7 +31,7 @@ public func purser_request_begin(
   guard worker.pointee.engine == set.pointee.engine else { return PURSER_WRONG_STATE }
   if let connection {
     guard connection.pointee.magic == RequestState.liveMagic, connection.pointee.isConnection,
-      connection.pointee.stage != .begun, connection.pointee.worker == worker, !isConnection
+      connection.pointee.stage != .begun, connection.pointee.worker == worker, connection.pointee.set == set, !isConnection
     else { return PURSER_WRONG_STATE }
   }
   guard WorkerState.enter(worker) else { return PURSER_BUSY }

@@ -20,7 +20,7 @@ public final class Engine: Sendable {
     public var attributesServed: [String]?
 
     /// Attributes whose value is the same for every request, such as the own workload and service. They are compiled
-    /// into the plan. Only values that are no list and no map.
+    /// into the plan. Lists and maps hold values that are no list and no map.
     ///
     /// ```swift
     /// options.constants[.destinationWorkloadName] = "orders-v2"
@@ -35,6 +35,10 @@ public final class Engine: Sendable {
 
     /// How many checks run at once before one waits for another; nil: as many as there are processors.
     public var workers: Int?
+
+    /// Whether backends open the ports, files and threads that documents name. False is for tools that try policies
+    /// beside the service that runs them: metrics are still recorded and rendered, log records are not written.
+    public var opensBackends = true
 
     /// All as it is for a host that says nothing.
     public init() {}
@@ -86,7 +90,8 @@ public final class Engine: Sendable {
     let parts = timeout.components
     let fraction = parts.attoseconds / 1_000_000_000_000_000
     let milliseconds = max(parts.seconds, 0).multipliedReportingOverflow(by: 1000)
-    let total = milliseconds.overflow ? Int64.max : milliseconds.partialValue.addingReportingOverflow(fraction).partialValue
+    let total =
+      milliseconds.overflow ? Int64.max : milliseconds.partialValue.addingReportingOverflow(fraction).partialValue
     let status = purser_engine_flush(handle.handle, UInt32(clamping: total))
     if status == PURSER_UNAVAILABLE { throw .timedOut }
     try EngineError.check(status)
@@ -114,6 +119,7 @@ final class EngineHandle: @unchecked Sendable {
     lent.constants_count = constants.count
     lent.arena_bytes_max = max(options.arenaBytesMax ?? 0, 0)
     lent.log_ring_bytes = max(options.logRingBytes ?? 0, 0)
+    lent.backends_off = options.opensBackends ? 0 : 1
     var handle: OpaquePointer?
     switch purser_engine_new(&lent, &handle) {
     case PURSER_OK: break

@@ -151,7 +151,8 @@ extension purser_value {
 extension String {
   /// Copies text of the library.
   init(_ text: purser_text) {
-    self.init(decoding: UnsafeRawBufferPointer(start: text.data, count: text.data == nil ? 0 : text.size), as: UTF8.self)
+    self.init(
+      decoding: UnsafeRawBufferPointer(start: text.data, count: text.data == nil ? 0 : text.size), as: UTF8.self)
   }
 
   /// Copies text that the library gave away, and frees it.

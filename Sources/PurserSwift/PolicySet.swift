@@ -26,7 +26,8 @@ public struct Document: Sendable, Hashable {
 public final class PolicySet: Sendable {
   /// The engine that it belongs to.
   public let engine: Engine
-  /// Separates the telemetry of several sets; may be empty.
+  /// Keeps the series of several sets apart in memory; equal series of equal metrics are added up where they are
+  /// rendered. May be empty.
   public let name: String
   private let handle: PolicySetHandle
 
@@ -34,7 +35,7 @@ public final class PolicySet: Sendable {
   ///
   /// - Parameters:
   ///   - engine: The engine that it belongs to, and that it keeps.
-  ///   - name: Separates the telemetry of several sets.
+  ///   - name: Keeps the series of several sets apart in memory.
   public init(in engine: Engine, name: String = "") throws(EngineError) {
     self.engine = engine
     self.name = name

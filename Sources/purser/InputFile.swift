@@ -27,6 +27,9 @@ struct InputFile: ~Copyable {
     if descriptor != STDIN_FILENO { close(descriptor) }
   }
 
+  /// More than this in one piece is no request.
+  private static let pieceBytesMax = 64 << 20
+
   /// The whole rest.
   mutating func readAll() throws(Failure) -> [UInt8] {
     while !isAtEnd { try fill() }
@@ -58,6 +61,7 @@ struct InputFile: ~Copyable {
       start = 0
     }
     let old = buffer.count
+    guard old <= InputFile.pieceBytesMax else { throw Failure("\(name): error: more than 64 MB in one piece") }
     let piece = max(65536, old)
     buffer.append(contentsOf: repeatElement(0, count: piece))
     var count: Int

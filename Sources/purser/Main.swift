@@ -10,12 +10,14 @@
 // Exit status: 0 done; 1 bad documents or requests; 2 wrong usage.
 
 import ArgumentParser
+import CPurser
 import Glibc
 
 struct PurserCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "purser",
     abstract: "Checks, tries and replays policies of the Purser policy and telemetry engine.",
+    version: String(cString: purser_version()),
     subcommands: [CheckCommand.self, EvalCommand.self, ReplayCommand.self, VersionCommand.self]
   )
 }

@@ -45,11 +45,15 @@ for name in "${names[@]}"; do
     PURSER_TEST_LIBRARY=$PWD/$library/libpurser.so PURSER_TEST_FILES=$PWD/build/abi/files \
       timeout 300 "$program" >"$output" 2>&1
     status=$?
-    sed -E "s/^(ok|FAIL) /&$name ($language): /" "$output"
+    sed -E -e '/^end of [0-9]+ tests$/d' -e "s/^(ok|FAIL) /&$name ($language): /" "$output"
     passed=$((passed + $(grep -c '^ok ' "$output")))
     failed=$((failed + $(grep -c '^FAIL ' "$output")))
     if [ $status -gt 1 ] || { [ $status -eq 1 ] && ! grep -q '^FAIL ' "$output"; }; then
       echo "FAIL $name ($language): ended with status $status"
+      failed=$((failed + 1))
+    elif ! grep -qx "end of $(grep -cE '^(ok|FAIL) ' "$output") tests" "$output"; then
+      # Whatever ended it with 0, such as an exit inside the library: the tests after that did not run.
+      echo "FAIL $name ($language): ended before its last test"
       failed=$((failed + 1))
     fi
   done

@@ -1,8 +1,8 @@
 /*
  * test.h - the little that a test program needs: named tests, checks, one line of result for each test.
  *
- * A program runs its tests one after another in one process and prints `ok NAME` or `FAIL NAME`; run.sh adds them up
- * and counts a program that dies as one more failure.
+ * A program runs its tests one after another in one process and prints `ok NAME` or `FAIL NAME`, and at last how many
+ * they were; run.sh adds them up and counts a program that dies, or ends before that last line, as one more failure.
  */
 #ifndef PURSER_TEST_H
 #define PURSER_TEST_H
@@ -16,6 +16,7 @@
 
 static int test_failures_here;
 static int test_failures_all;
+static int test_count;
 
 static inline int test_check(int holds, const char *what, const char *file, int line) {
   if (!holds) {
@@ -40,10 +41,14 @@ static inline void test_run(const char *name, void (*test)(void)) {
   printf("%s %s\n", test_failures_here == 0 ? "ok" : "FAIL", name);
   fflush(stdout);
   test_failures_all += test_failures_here;
+  test_count += 1;
 }
 
 #define RUN(test) test_run(#test, test)
 
-static inline int test_end(void) { return test_failures_all == 0 ? 0 : 1; }
+static inline int test_end(void) {
+  printf("end of %d tests\n", test_count);
+  return test_failures_all == 0 ? 0 : 1;
+}
 
 #endif

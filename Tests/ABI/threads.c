@@ -3,10 +3,12 @@
  * decision is of one plan or the other, never a mix; nothing reported is lost.
  */
 #include <pthread.h>
+#include <sched.h>
+#include <time.h>
 
 #include "host.h"
 
-enum { threads_count = 8, turns = 20000 };
+enum { threads_count = 8, turns_least = 5000, reloads_count = 60 };
 
 /* Both deny PUT; each lets in only what carries its own mark, by two rules that must agree. */
 #define PLAN(mark)                                                                                                     \
@@ -23,7 +25,9 @@ typedef struct server {
   purser_engine *engine;
   purser_policy_set *set;
   int number;
-  unsigned allowed, denied, wrong;
+  unsigned allowed, denied, wrong; /* atomic while it runs: the reloading thread watches `denied` grow */
+  unsigned turns;
+  const int *is_reloading;
 } server;
 
 static int one_request(server *server, purser_worker *worker, purser_request *request, int turn) {
@@ -41,7 +45,7 @@ static int one_request(server *server, purser_worker *worker, purser_request *re
     good = verdict == PURSER_VERDICT_DENY && purser_decision_status(request, &status, &code) == PURSER_OK &&
            purser_decision_body(request, &body) == PURSER_OK &&
            ((status == 410 && text_is(body, "plan 10")) || (status == 420 && text_is(body, "plan 20")));
-    server->denied += 1;
+    __atomic_fetch_add(&server->denied, 1, __ATOMIC_RELAXED);
   } else if (good) {
     good = verdict == PURSER_VERDICT_ALLOW && purser_decision_request_header(request, 0, &first) == PURSER_OK &&
            purser_decision_request_header(request, 1, &second) == PURSER_OK && first.value.size == 2 &&
@@ -59,9 +63,10 @@ static void *serve(void *pointer) {
   int turn;
   if (purser_worker_new(server->engine, &worker) != PURSER_OK) {
     server->wrong += 1;
+    free(request);
     return NULL;
   }
-  for (turn = 0; turn < turns; turn += 1) {
+  for (turn = 0; turn < turns_least || __atomic_load_n(server->is_reloading, __ATOMIC_ACQUIRE); turn += 1) {
     if (!one_request(server, worker, request, turn)) server->wrong += 1;
     if (turn % 5000 == 4999) { /* workers come and go */
       if (purser_worker_free(worker) != PURSER_OK || purser_worker_new(server->engine, &worker) != PURSER_OK)
@@ -69,8 +74,27 @@ static void *serve(void *pointer) {
     }
   }
   if (purser_worker_free(worker) != PURSER_OK) server->wrong += 1;
+  server->turns = (unsigned)turn;
   free(request);
   return NULL;
+}
+
+static unsigned denied_by_all(server *servers) {
+  unsigned sum = 0;
+  int at;
+  for (at = 0; at < threads_count; at += 1) sum += __atomic_load_n(&servers[at].denied, __ATOMIC_RELAXED);
+  return sum;
+}
+
+/* Until some requests were decided by the plan that was just loaded; at most 30 seconds. */
+static int traffic_goes_on(server *servers) {
+  unsigned before = denied_by_all(servers);
+  time_t end = time(NULL) + 30;
+  while (denied_by_all(servers) < before + 2 * threads_count) {
+    if (time(NULL) > end) return 0;
+    sched_yield();
+  }
+  return 1;
 }
 
 static void no_reload_is_seen_half(void) {
@@ -79,31 +103,35 @@ static void no_reload_is_seen_half(void) {
   house house;
   purser_text text;
   char line[64];
-  unsigned allowed = 0, denied = 0;
-  int at, reload;
+  unsigned allowed = 0, denied = 0, turns = 0;
+  int at, reload, is_reloading = 1;
   if (!house_open(&house, NULL, plans[0])) return;
   for (at = 0; at < threads_count; at += 1) {
     CLEAR(servers[at]);
     servers[at].engine = house.engine;
     servers[at].set = house.set;
     servers[at].number = at;
+    servers[at].is_reloading = &is_reloading;
     CHECK(pthread_create(&threads[at], NULL, serve, &servers[at]) == 0);
   }
-  for (reload = 1; reload <= 60; reload += 1) {
-    CHECK(set_loads(house.set, plans[reload % 2]));
+  for (reload = 1; reload <= reloads_count; reload += 1) {
+    if (!CHECK(traffic_goes_on(servers)) || !CHECK(set_loads(house.set, plans[reload % 2]))) break;
     if (reload % 10 == 0) {
       CHECK(set_load(house.set, "kind: [", NULL) == PURSER_PROBLEMS);
       CHECK(purser_metrics_render(house.engine, text_of("prom"), &text) == PURSER_OK);
       purser_text_free(&text);
     }
   }
+  CHECK(traffic_goes_on(servers));
+  __atomic_store_n(&is_reloading, 0, __ATOMIC_RELEASE);
   for (at = 0; at < threads_count; at += 1) {
     CHECK(pthread_join(threads[at], NULL) == 0);
     CHECK(servers[at].wrong == 0);
+    turns += servers[at].turns;
     allowed += servers[at].allowed;
     denied += servers[at].denied;
   }
-  CHECK(allowed + denied == (unsigned)threads_count * turns);
+  CHECK(allowed + denied == turns && turns >= (unsigned)threads_count * turns_least);
   REQUIRE(purser_metrics_render(house.engine, text_of("prom"), &text) == PURSER_OK);
   snprintf(line, sizeof line, "requests_total{verdict=\"allow\"} %u\n", allowed);
   CHECK(text_has(text, line));

@@ -59,19 +59,22 @@ import Testing
     #expect(mode == .none || malformed > 1000)
   }
 
-  @Test func hostNamesLoseCaseAndPort() {
+  @Test func hostNamesLoseCasePortAndFinalDot() {
     var arena = Arena(bytesMax: 1 << 20)
     defer { arena.free() }
-    for (given, expected) in [
-      ("", ""), ("a", "a"), ("A.Example", "a.example"), ("a:80", "a"), ("a:", "a"), (":80", ""), ("10.0.0.1:1", "10.0.0.1"),
+    let cases: [(String, String?)] = [
+      ("", ""), ("a.", "a"), ("A.b.:80", "a.b"), (".", "."), ("a:80:90", nil), ("x]:80", nil), ("[::1", nil), ("[::1]x", nil),
+      ("a[::1]", nil), ("a", "a"), ("A.Example", "a.example"), ("a:80", "a"), ("a:", "a"), (":80", ""), ("10.0.0.1:1", "10.0.0.1"),
       ("[::1]", "[::1]"), ("[::1]:443", "[::1]"), ("[FE80::A]:1", "[fe80::a]"), ("FE80::A", "fe80::a"), ("::1", "::1"),
       ("Ä:1", "Ä"),
-    ] {
+    ]
+    for (given, expected) in cases {
       var given = given
-      let found = given.withUTF8 { bytes in
-        Bytes(bytes.baseAddress, count: UInt32(bytes.count)).hostName(in: &arena).map {
-          String(decoding: $0.buffer, as: UTF8.self)
+      let found: String? = given.withUTF8 { bytes in
+        guard case .name(let name) = HostName(Bytes(bytes.baseAddress, count: UInt32(bytes.count)), in: &arena) else {
+          return nil
         }
+        return String(decoding: name.buffer, as: UTF8.self)
       }
       #expect(found == expected, "`\(given)`")
     }

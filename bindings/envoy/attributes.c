@@ -315,48 +315,17 @@ static purser_presence get(void *context, uint32_t attribute, purser_scratch *sc
   return PURSER_ABSENT;
 }
 
-static const constant_map *constant_map_of(const stream *stream, uint32_t attribute) {
-  const configuration *configuration = &stream->configuration->configuration;
-  size_t index;
-  for (index = 0; index < configuration->maps_count; index++) {
-    if (configuration->maps[index].attribute == attribute) return &configuration->maps[index];
-  }
-  return NULL;
-}
-
 static purser_presence entry(void *context, uint32_t attribute, purser_text key, purser_scratch *scratch,
                              purser_value *value_out) {
   const stream *stream = context;
-  const constant_map *map;
-  size_t index;
-  if (attribute < SOURCES_MAX && sources[attribute].kind == HEADER_MAP) {
-    return header_map_entry(stream->envoy, sources[attribute].number, envoy_text_of(key), scratch, value_out);
-  }
-  map = constant_map_of(stream, attribute);
-  if (map == NULL) return PURSER_NO_MAP;
-  for (index = 0; index < map->count; index++) {
-    const purser_text name = map->entries[index].key;
-    if (name.size == key.size && (key.size == 0 || memcmp(name.data, key.data, key.size) == 0)) {
-      *value_out = map->entries[index].value;
-      return PURSER_PRESENT;
-    }
-  }
-  return PURSER_ABSENT;
+  if (attribute >= SOURCES_MAX || sources[attribute].kind != HEADER_MAP) return PURSER_NO_MAP;
+  return header_map_entry(stream->envoy, sources[attribute].number, envoy_text_of(key), scratch, value_out);
 }
 
 static purser_presence iterate(void *context, uint32_t attribute, purser_scratch *scratch, purser_visitor *visitor) {
   const stream *stream = context;
-  const constant_map *map;
-  size_t index;
-  if (attribute < SOURCES_MAX && sources[attribute].kind == HEADER_MAP) {
-    return header_map_iterate(stream->envoy, sources[attribute].number, scratch, visitor);
-  }
-  map = constant_map_of(stream, attribute);
-  if (map == NULL) return PURSER_NO_MAP;
-  for (index = 0; index < map->count; index++) {
-    if (purser_visit(visitor, map->entries[index].key, &map->entries[index].value) != PURSER_OK) return PURSER_FAILED;
-  }
-  return PURSER_PRESENT;
+  if (attribute >= SOURCES_MAX || sources[attribute].kind != HEADER_MAP) return PURSER_NO_MAP;
+  return header_map_iterate(stream->envoy, sources[attribute].number, scratch, visitor);
 }
 
 const purser_host attributes_host = {sizeof attributes_host, get, entry, iterate};
@@ -374,8 +343,8 @@ static bool is_served(uint32_t attribute, const configuration *configuration) {
 }
 
 purser_text *attributes_served(const configuration *configuration, size_t *count_out) {
-  purser_text *names = calloc(SOURCES_MAX + configuration->maps_count, sizeof *names);
-  size_t count = 0, index;
+  purser_text *names = calloc(SOURCES_MAX, sizeof *names);
+  size_t count = 0;
   uint32_t attribute;
   if (names == NULL) return NULL;
   for (attribute = 0; attribute < SOURCES_MAX; attribute++) {
@@ -384,7 +353,6 @@ purser_text *attributes_served(const configuration *configuration, size_t *count
       names[count++] = info.name;
     }
   }
-  for (index = 0; index < configuration->maps_count; index++) names[count++] = configuration->maps[index].name;
   *count_out = count;
   return names;
 }

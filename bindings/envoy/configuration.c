@@ -1,6 +1,5 @@
 #include "configuration.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,23 +24,16 @@ static purser_text text_of(const json_t *string) {
   return (purser_text){json_string_value(string), json_string_length(string)};
 }
 
-static bool is_type(const purser_attribute_info *info, const char *type) {
-  return info->type.size == strlen(type) && memcmp(info->type.data, type, info->type.size) == 0;
-}
-
 /* A Struct's numbers are doubles, which Envoy may print as 3 or as 3.0. */
-static bool integer_of(const json_t *json, int64_t *out) {
+static bool is_whole(const json_t *json, int64_t *out) {
+  const double number = json_number_value(json);
   if (json_is_integer(json)) {
     *out = json_integer_value(json);
     return true;
   }
-  if (json_is_real(json)) {
-    const double number = json_real_value(json);
-    if (number != floor(number) || fabs(number) > 9007199254740992.0) return false;
-    *out = (int64_t)number;
-    return true;
-  }
-  return false;
+  if (number != floor(number) || fabs(number) > 9007199254740992.0) return false;
+  *out = (int64_t)number;
+  return true;
 }
 
 static bool read_policies(configuration *out, const json_t *json, complaint complaint) {
@@ -61,49 +53,68 @@ static bool read_policies(configuration *out, const json_t *json, complaint comp
   return true;
 }
 
-static bool read_map(configuration *out, uint32_t attribute, const char *name, json_t *json, complaint complaint) {
-  const char *key;
-  json_t *value;
-  purser_entry *entries;
-  size_t count = 0;
-  if (!json_is_object(json)) return refuse(complaint, "constant `%s` must be an object of strings", name);
-  entries = calloc(json_object_size(json) + 1, sizeof *entries);
-  if (entries == NULL) return refuse(complaint, "out of memory");
-  /* Entered first: whatever happens, configuration_free finds it. */
-  out->maps[out->maps_count++] = (constant_map){attribute, {name, strlen(name)}, entries, 0};
-  json_object_foreach(json, key, value) {
-    if (!json_is_string(value)) return refuse(complaint, "constant `%s`: the value of `%s` is no string", name, key);
-    entries[count].key = (purser_text){key, strlen(key)};
-    entries[count].value.type = PURSER_TYPE_STRING;
-    entries[count].value.as.text = text_of(value);
-    count++;
+/* The value in the wanted type, or in the JSON's own where that is empty: of a custom attribute, of which the load says
+ * whether it fits, and of elements. False: it is of another type. */
+static bool read_scalar(purser_value *out, const char *type, const json_t *json) {
+  const bool is_any = type[0] == 0;
+  int64_t whole;
+  if (json_is_string(json) && (is_any || strcmp(type, "string") == 0)) {
+    *out = (purser_value){.type = PURSER_TYPE_STRING, .as.text = text_of(json)};
+  } else if (json_is_boolean(json) && (is_any || strcmp(type, "bool") == 0)) {
+    *out = (purser_value){.type = PURSER_TYPE_BOOL, .as.boolean = json_is_true(json)};
+  } else if (!json_is_number(json)) {
+    return false;
+  } else if ((is_any || strcmp(type, "int") == 0) && is_whole(json, &whole)) {
+    *out = (purser_value){.type = PURSER_TYPE_INT, .as.integer = whole};
+  } else if (strcmp(type, "uint") == 0 && is_whole(json, &whole) && whole >= 0) {
+    *out = (purser_value){.type = PURSER_TYPE_UINT, .as.unsigned_integer = (uint64_t)whole};
+  } else if (is_any || strcmp(type, "double") == 0) {
+    *out = (purser_value){.type = PURSER_TYPE_DOUBLE, .as.number = json_number_value(json)};
+  } else {
+    return false;
   }
-  out->maps[out->maps_count - 1].count = count;
   return true;
 }
 
-/* The value in the attribute's type; that of an attribute of an AttributeManifest is as the JSON is, and the load says
- * whether it fits. */
-static bool read_scalar(purser_value *out, const char *name, const purser_attribute_info *info, const json_t *json,
-                        complaint complaint) {
-  const bool is_custom = info == NULL;
-  int64_t integer;
-  if (json_is_string(json) && (is_custom || is_type(info, "string"))) {
-    *out = (purser_value){.type = PURSER_TYPE_STRING, .as.text = text_of(json)};
-  } else if (json_is_boolean(json) && (is_custom || is_type(info, "bool"))) {
-    *out = (purser_value){.type = PURSER_TYPE_BOOL, .as.boolean = json_is_true(json)};
-  } else if (integer_of(json, &integer) && (is_custom || is_type(info, "int"))) {
-    *out = (purser_value){.type = PURSER_TYPE_INT, .as.integer = integer};
-  } else if (!is_custom && is_type(info, "uint") && integer_of(json, &integer) && integer >= 0) {
-    *out = (purser_value){.type = PURSER_TYPE_UINT, .as.unsigned_integer = (uint64_t)integer};
-  } else if (json_is_number(json) && (is_custom || is_type(info, "double"))) {
-    *out = (purser_value){.type = PURSER_TYPE_DOUBLE, .as.number = json_number_value(json)};
-  } else if (is_custom) {
-    return refuse(complaint, "constant `%s`: only strings, numbers and booleans can be custom constants", name);
-  } else {
-    return refuse(complaint, "constant `%s` must be of type %.*s", name, (int)info->type.size, info->type.data);
+/* Zeroed memory that lives as long as the configuration. */
+static void *keep(configuration *configuration, size_t count, size_t size) {
+  void *memory = calloc(count + 1, size);
+  configuration->elements[configuration->elements_count++] = memory;
+  return memory;
+}
+
+static bool read_list(configuration *configuration, purser_value *out, const json_t *json) {
+  const size_t count = json_array_size(json);
+  purser_value *items = keep(configuration, count, sizeof *items);
+  size_t index;
+  for (index = 0; items != NULL && index < count; index++) {
+    if (!read_scalar(&items[index], "string", json_array_get(json, index))) return false;
   }
+  *out = (purser_value){.type = PURSER_TYPE_LIST, .as.list = {items, count}};
+  return items != NULL;
+}
+
+static bool read_map(configuration *configuration, purser_value *out, const char *type, json_t *json) {
+  purser_entry *entries = keep(configuration, json_object_size(json), sizeof *entries);
+  const char *key;
+  json_t *value;
+  size_t count = 0;
+  if (entries == NULL) return false;
+  json_object_foreach(json, key, value) {
+    entries[count].key = (purser_text){key, strlen(key)};
+    if (!read_scalar(&entries[count].value, type, value)) return false;
+    count++;
+  }
+  *out = (purser_value){.type = PURSER_TYPE_MAP, .as.map = {entries, count}};
   return true;
+}
+
+static bool read_value(configuration *configuration, purser_value *out, const char *type, json_t *json) {
+  const bool is_any = type[0] == 0;
+  if (json_is_array(json)) return (is_any || strcmp(type, "list(string)") == 0) && read_list(configuration, out, json);
+  if (!json_is_object(json)) return read_scalar(out, type, json);
+  if (strcmp(type, "map(string,string)") == 0) return read_map(configuration, out, "string", json);
+  return (is_any || strcmp(type, "map(string,dyn)") == 0) && read_map(configuration, out, "", json);
 }
 
 static bool read_constants(configuration *out, json_t *json, complaint complaint) {
@@ -111,25 +122,24 @@ static bool read_constants(configuration *out, json_t *json, complaint complaint
   json_t *value;
   if (!json_is_object(json)) return refuse(complaint, "`constants` must be an object: attribute names and values");
   out->constants = calloc(json_object_size(json) + 1, sizeof *out->constants);
-  out->maps = calloc(json_object_size(json) + 1, sizeof *out->maps);
-  if (out->constants == NULL || out->maps == NULL) return refuse(complaint, "out of memory");
+  out->elements = calloc(json_object_size(json) + 1, sizeof *out->elements);
+  if (out->constants == NULL || out->elements == NULL) return refuse(complaint, "out of memory");
   json_object_foreach(json, name, value) {
-    const purser_text text = {name, strlen(name)};
+    purser_constant *constant = &out->constants[out->constants_count++];
     purser_attribute_info info = {.size = sizeof info};
+    char type[32] = "";
     uint32_t attribute;
-    bool is_known;
+    constant->attribute = (purser_text){name, strlen(name)};
     if (strchr(name, '.') == NULL) return refuse(complaint, "constant `%s` is no attribute", name);
-    is_known = purser_attribute_number(text, &attribute) == PURSER_OK &&
-               purser_attribute_describe(attribute, &info) == PURSER_OK;
-    if (is_known && info.phase == PURSER_PHASE_RESPONSE) {
-      return refuse(complaint, "constant `%s` is an attribute of responses", name);
+    if (purser_attribute_number(constant->attribute, &attribute) == PURSER_OK &&
+        purser_attribute_describe(attribute, &info) == PURSER_OK) {
+      snprintf(type, sizeof type, "%.*s", (int)info.type.size, info.type.data);
+      if (info.phase == PURSER_PHASE_RESPONSE) {
+        return refuse(complaint, "constant `%s` is an attribute of responses", name);
+      }
     }
-    if (is_known && is_type(&info, "map(string,string)")) {
-      if (!read_map(out, attribute, name, value, complaint)) return false;
-    } else {
-      purser_constant *constant = &out->constants[out->constants_count++];
-      constant->attribute = text;
-      if (!read_scalar(&constant->value, name, is_known ? &info : NULL, value, complaint)) return false;
+    if (!read_value(out, &constant->value, type, value)) {
+      return refuse(complaint, "constant `%s` must be of type %s", name, type[0] == 0 ? "string, number or bool" : type);
     }
   }
   return true;
@@ -206,8 +216,8 @@ bool configuration_read(configuration *out, const char *text, size_t size, char 
 
 void configuration_free(configuration *configuration) {
   size_t index;
-  for (index = 0; index < configuration->maps_count; index++) free(configuration->maps[index].entries);
-  free(configuration->maps);
+  for (index = 0; index < configuration->elements_count; index++) free(configuration->elements[index]);
+  free(configuration->elements);
   free(configuration->constants);
   free(configuration->policies);
   json_decref(configuration->json);

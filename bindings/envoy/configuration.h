@@ -19,14 +19,6 @@
 #include <purser.h>
 #include <stdbool.h>
 
-/* A constant attribute that is a map: the library folds in scalars only, so the module answers for it. */
-typedef struct constant_map {
-  uint32_t attribute;
-  purser_text name;
-  purser_entry *entries;
-  size_t count;
-} constant_map;
-
 enum metadata_scope { METADATA_NONE, METADATA_DENIED, METADATA_ALL };
 
 typedef struct configuration {
@@ -35,8 +27,8 @@ typedef struct configuration {
   size_t policies_count;
   purser_constant *constants;
   size_t constants_count;
-  constant_map *maps;
-  size_t maps_count;
+  void **elements; /* the memory of constants that are lists or maps */
+  size_t elements_count;
   purser_text reason_header; /* empty: none */
   enum metadata_scope metadata;
   bool serves_client_address;

@@ -21,3 +21,6 @@ cd "$work"
 size=$(stat --dereference --format %s "$library/libpurser.so")
 needs=$(readelf -d "$library/libpurser.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | tr '\n' ' ')
 printf '\nlibpurser.so: %s.%s MB, needs %s\n' $((size / 1000000)) $((size % 1000000 / 100000)) "$needs"
+
+# The same policies in a real Envoy.
+"$here/envoy/demo.sh"

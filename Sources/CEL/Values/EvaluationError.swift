@@ -27,8 +27,8 @@
     case attributeWrongType = 4
     /// `detail` is the slot. Too large or too deep to be taken.
     case attributeTooLarge = 5
-    /// `detail` is the slot. A path that cannot be normalised.
-    case pathNotNormalizable = 6
+    /// `detail` is the slot. A path or host that cannot be normalised.
+    case notNormalizable = 6
     case noSuchOverload = 7
     case noSuchKey = 8
     case noSuchField = 9
@@ -61,7 +61,7 @@ extension EvaluationError.Code {
     case .attributeNotUTF8: "is not valid UTF-8"
     case .attributeWrongType: "has the wrong type"
     case .attributeTooLarge: "is too large"
-    case .pathNotNormalizable: "cannot be normalised"
+    case .notNormalizable: "cannot be normalised"
     case .noSuchOverload: "no such overload"
     case .noSuchKey: "no such key"
     case .noSuchField: "no such field"

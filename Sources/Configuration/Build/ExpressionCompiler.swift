@@ -38,6 +38,7 @@ struct ExpressionCompiler {
     {
       checkPhases(of: checked, purpose, &diagnostics)
       checkHeaderNames(in: checked, &diagnostics)
+      refuseSlowCalls(in: checked, &diagnostics)
       if purpose.warnsOfUnguardedReads { warnOfUnguardedReads(in: checked, &diagnostics) }
       if !diagnostics.hasErrors {
         note(checked, source)
@@ -98,6 +99,29 @@ struct ExpressionCompiler {
         "header names are in lower case: write `\(String(decoding: lower, as: UTF8.self))`")
     }
   }
+
+  /// A pattern or a time zone that only the request knows would be compiled, or read from a file, for each request.
+  private func refuseSlowCalls(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
+    for node in checked.tree.nodes {
+      guard case .call(let function, let target, let arguments) = node.kind, let last = arguments.last else { continue }
+      let isGetter = ExpressionCompiler.zoneFunctions.contains(function) && target != nil
+      guard function == "matches" || isGetter, !isLiteral(last, in: checked) else { continue }
+      diagnostics.error(
+        at: checked.tree[last].span,
+        isGetter ? "the time zone must be written as a literal" : "the pattern of `matches` must be written as a literal")
+    }
+  }
+
+  private func isLiteral(_ id: CEL.NodeID, in checked: CheckedTree) -> Bool {
+    if case .literal = checked.tree[id].kind { return true }
+    if case .variable(let variable) = checked.reference(id) { return variable.constant != nil }
+    return false
+  }
+
+  private static let zoneFunctions: Set<String> = [
+    "getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes",
+    "getSeconds", "getMilliseconds",
+  ]
 
   private func isHeaders(_ name: String) -> Bool {
     name == "request.headers" || name == "response.headers" || name == "response.trailers"

@@ -29,6 +29,8 @@ struct PlanBuilder {
 
   /// The plan, or nil when there are errors.
   mutating func build(_ problems: inout Problems) -> Plan? {
+    // A file cut off at its start must not pass for a set without policies.
+    if documents.isEmpty, !problems.hasErrors { problems.error(at: .none, "there is no document in what was named") }
     declareCustomAttributes(&problems)
     let constants = constants(&problems)
     openRegexShim(&problems)

@@ -16,6 +16,11 @@ public struct DocumentSet: Sendable {
 
   init() {}
 
+  var isEmpty: Bool {
+    policies.isEmpty && telemetries.isEmpty && backends.isEmpty && valueLists.isEmpty && attributeManifests.isEmpty
+      && policySet == nil
+  }
+
   mutating func sort() {
     policies.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
     telemetries.sort { DocumentIdentity.precedes($0.identity, $1.identity) }

@@ -82,6 +82,7 @@ def test_constants_are_attributes(launch, policies):
         'destination.workload.name == "reviews-v1"', 'destination.labels["app"] == "reviews"',
         '!("version" in destination.labels)', "size(destination.labels) == 2", "has(destination.labels)",
         'destination.labels.exists(name, destination.labels[name] == "b")', "company.tier == 3", "company.beta",
+        '"a" in request.auth.audiences && !("b" in request.auth.audiences)', 'request.auth.claims["level"] == 3',
     ]
     manifest = json.dumps({
         "apiVersion": "purser.dev/v1alpha1", "kind": "AttributeManifest", "metadata": {"name": "ours"},
@@ -90,7 +91,8 @@ def test_constants_are_attributes(launch, policies):
     rules = [rule(f"r{number}", "DENY", f"!({want})") for number, want in enumerate(wanted)]
     constants = {
         "destination.workload.name": "reviews-v1", "destination.labels": {"app": "reviews", "a": "b"},
-        "company.tier": 3, "company.beta": True,
+        "company.tier": 3, "company.beta": True, "request.auth.audiences": ["a"],
+        "request.auth.claims": {"level": 3, "name": "x"},
     }
     for as_text in (False, True):
         configuration = {

@@ -58,8 +58,10 @@ def test_attributes_that_envoy_cannot_supply_are_named(refuse, policies):
     ({"policies": ["p"], "constants": {"app": "x"}}, "`app` is no attribute"),
     ({"policies": ["p"], "constants": {"response.code": 3}}, "`response.code` is an attribute of responses"),
     ({"policies": ["p"], "constants": {"destination.port": "80"}}, "`destination.port` must be of type int"),
-    ({"policies": ["p"], "constants": {"destination.labels": "x"}}, "`destination.labels` must be an object"),
-    ({"policies": ["p"], "constants": {"destination.labels": {"a": 1}}}, "the value of `a` is no string"),
+    ({"policies": ["p"], "constants": {"destination.labels": "x"}}, "`destination.labels` must be of type map(string,string)"),
+    ({"policies": ["p"], "constants": {"destination.labels": {"a": 1}}}, "`destination.labels` must be of type map"),
+    ({"policies": ["p"], "constants": {"request.auth.audiences": ["a", 1]}}, "must be of type list(string)"),
+    ({"policies": ["p"], "constants": {"company.what": None}}, "`company.what` must be of type string, number or bool"),
     ({"policies": ["p"], "constants": {"request.time": "now"}}, "`request.time` must be of type timestamp"),
     ({"policies": ["/nowhere/at/all.yaml"]}, "/nowhere/at/all.yaml"),
 ])

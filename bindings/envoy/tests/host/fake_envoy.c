@@ -82,7 +82,7 @@ static random_text copy(const char *bytes, size_t size) {
 static random_text pick(uint64_t *random) {
   static const char *const words[] = {
     "", "/", "/books/../admin?x=%zz", "/productpage", "GET", "POST", "http", "a,b", "127.0.0.1:80", "[::1]:80", "[::1",
-    "]:1", ":", ":80", "1.2.3.4:99999", "/run/socket:1", "@", "spiffe://cluster.local/ns/default/sa/bookinfo-reviews", 
+    "]:1", ":", ":80", "1.2.3.4:99999", "/run/socket:1", "@", "spiffe://cluster.local/ns/default/sa/bookinfo-reviews",
     "spiffe://", "spiffe://a/ns//sa/", "spiffe://a/ns/b/sa/c/d", "application/grpc", "application/grpc+x", "robot",
     "\xff\xfe", "\xc3\xa9",
   };

@@ -11,7 +11,7 @@ import Purser
 public struct PurserConfiguration: Sendable, Codable {
   /// Files, and directories of which every `*.yaml`, `*.yml` and `*.json` is read.
   public var policies: [String]
-  /// Separates the telemetry of several sets.
+  /// The name of the policy set; it keeps the series of several sets apart in memory.
   public var name: String
   /// Attributes whose value is the same for every request, by name; strings.
   public var constants: [String: String]
@@ -23,7 +23,7 @@ public struct PurserConfiguration: Sendable, Codable {
   ///
   /// - Parameters:
   ///   - policies: Files and directories.
-  ///   - name: Separates the telemetry of several sets.
+  ///   - name: The name of the policy set.
   ///   - constants: Attributes whose value is the same for every request.
   ///   - attributes: Attributes that the service itself adds to each request.
   public init(
@@ -56,7 +56,8 @@ public struct PurserConfiguration: Sendable, Codable {
   func load(knowsAddresses: Bool) throws -> PolicySet {
     var options = Engine.Options()
     options.attributesServed =
-      PurserConfiguration.supplied + attributes + constants.keys + (knowsAddresses ? ["source.address", "source.port"] : [])
+      PurserConfiguration.supplied + attributes + constants.keys
+      + (knowsAddresses ? ["source.address", "source.port"] : [])
     for (name, value) in constants { options.constants[Attribute<String>(name)] = value }
     let set = try PolicySet(in: Engine(options), name: name)
     try set.load(paths: policies)

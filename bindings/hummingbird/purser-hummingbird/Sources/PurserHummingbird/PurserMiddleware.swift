@@ -42,7 +42,9 @@ public struct PurserMiddleware<Context: RequestContext>: RouterMiddleware {
   ///   - attributes: Adds what only the service knows.
   /// - Throws: A `LoadError` with the problems of the documents, or an `EngineError`.
   public init(_ configuration: PurserConfiguration, attributes: Attributes? = nil) throws {
-    self.init(policies: try configuration.load(knowsAddresses: Context.self is any RemoteAddressRequestContext.Type), attributes: attributes)
+    self.init(
+      policies: try configuration.load(knowsAddresses: Context.self is any RemoteAddressRequestContext.Type),
+      attributes: attributes)
   }
 
   /// Decides, serves, and reports.
@@ -104,7 +106,11 @@ extension Purser.Request {
     var cookies: [String] = []
     for field in request.headers {
       // RFC 9113 8.2.3: crumbs of a cookie are joined by a semicolon, not by a comma.
-      if field.name == .cookie { cookies.append(field.value) } else { headers.append(field.name.canonicalName, field.value) }
+      if field.name == .cookie {
+        cookies.append(field.value)
+      } else {
+        headers.append(field.name.canonicalName, field.value)
+      }
     }
     if !cookies.isEmpty { headers.append("cookie", cookies.joined(separator: "; ")) }
     self[.requestID] = headers["x-request-id"]

@@ -53,7 +53,9 @@ private let documents = """
   """
 
 /// A folder with the documents above, for the length of `body`.
-private func withPolicies<Result>(_ text: String = documents, _ body: (String) async throws -> Result) async throws -> Result {
+private func withPolicies<Result>(_ text: String = documents, _ body: (String) async throws -> Result) async throws
+  -> Result
+{
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(at: folder) }
@@ -64,7 +66,9 @@ private func withPolicies<Result>(_ text: String = documents, _ body: (String) a
 private struct Teapot: Error {}
 
 /// A server over loopback with every kind of answer behind the middleware.
-private func withServer(_ body: @escaping @Sendable (any TestClientProtocol, PolicySet) async throws -> Void) async throws {
+private func withServer(_ body: @escaping @Sendable (any TestClientProtocol, PolicySet) async throws -> Void)
+  async throws
+{
   try await withPolicies { folder in
     let middleware = try PurserMiddleware<PurserRequestContext>(PurserConfiguration(policies: [folder]))
     let router = Router(context: PurserRequestContext.self)
@@ -243,7 +247,8 @@ extension HTTPField.Name {
       }
       #expect(error?.description.contains("source.principal") == true)
       #expect(throws: Never.self) {
-        try PurserMiddleware<BasicRequestContext>(PurserConfiguration(policies: [folder], attributes: ["source.principal"]))
+        try PurserMiddleware<BasicRequestContext>(
+          PurserConfiguration(policies: [folder], attributes: ["source.principal"]))
       }
     }
   }
