@@ -319,8 +319,9 @@ typedef struct purser_host {
    * NULL: the host has no maps. */
   purser_presence (*entry)(void *context, uint32_t attribute, purser_text key, purser_scratch *scratch,
                            purser_value *value_out);
-  /* All entries of a map attribute: call purser_visit for each and return PURSER_PRESENT. Asked only by expressions
-   * that need the whole map, such as size(request.headers). NULL: whole maps cannot be read. */
+  /* All entries of a map attribute: call purser_visit for each and return PURSER_PRESENT. Asked only by expressions that
+   * need the whole map or a key that is no literal, such as size(request.headers), and once a call; at most 1,024
+   * entries. NULL: whole maps cannot be read, and such keys are asked for one by one. */
   purser_presence (*iterate)(void *context, uint32_t attribute, purser_scratch *scratch, purser_visitor *visitor);
 } purser_host;
 

@@ -19,7 +19,7 @@ public struct MapCollector {
     if let entries {
       while index < count {
         let other = entries[Int(index) &* 2]
-        if other.count == key.count, MapCollector.isSame(other.asBytes, key.asBytes) {
+        if other.count == key.count, isSame(other.asBytes, key.asBytes) {
           entries[Int(index) &* 2 &+ 1] = value
           return true
         }
@@ -43,19 +43,7 @@ public struct MapCollector {
 
   public var map: Value { .map(entries, count: count) }
 
-  /// The entry of a finished map, or `absent`.
-  static func find(_ key: Bytes, in map: Value) -> Value {
-    guard let entries = map.elements else { return .absent }
-    var index = 0
-    while index < Int(map.count) {
-      let other = entries[index &* 2]
-      if other.kind == .string, other.count == key.count, isSame(other.asBytes, key) { return entries[index &* 2 &+ 1] }
-      index &+= 1
-    }
-    return .absent
-  }
-
-  private static func isSame(_ a: Bytes, _ b: Bytes) -> Bool {
+  private func isSame(_ a: Bytes, _ b: Bytes) -> Bool {
     guard a.count > 0, let left = a.base, let right = b.base else { return a.count == b.count }
     return memcmp(left, right, Int(a.count)) == 0
   }

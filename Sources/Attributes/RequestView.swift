@@ -130,17 +130,22 @@ extension RequestView {
     }
   }
 
-  /// Whether the host has the map at all; what is in it is asked later.
+  /// The whole map, listed once; from then on it is a map like any other. A host that cannot list has its entries asked
+  /// one by one.
   private static func map(
     _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
   ) -> Value {
-    guard let entry = view.pointee.host.entry else { return .absent }
-    var unused = purser_value()
-    let presence = entry(
-      view.pointee.context, binding.pointee.number, purser_text(data: nil, size: 0), OpaquePointer(evaluation), &unused)
+    guard let iterate = view.pointee.host.iterate else {
+      return view.pointee.host.entry == nil ? .absent : .hostMap(slot: slot)
+    }
+    var visit = MapVisit(evaluation: evaluation, type: binding.pointee.type.entry, slot: slot)
+    let presence = withUnsafeMutablePointer(to: &visit) {
+      iterate(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), OpaquePointer($0))
+    }
+    if visit.failure.kind == .error { return visit.failure }
     switch presence {
-    case PURSER_PRESENT, PURSER_ABSENT: return .hostMap(slot: slot)
-    case PURSER_NO_MAP: return .absent
+    case PURSER_PRESENT: return visit.collector.map
+    case PURSER_ABSENT, PURSER_NO_MAP: return .absent
     default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
     }
   }
@@ -196,40 +201,13 @@ public func fetchEntry(
   let view = owner.assumingMemoryBound(to: RequestView.self)
   // Only text can be a key here; any other value is no entry, as in a map of CEL's own.
   guard mapSlot < view.pointee.bindingCount, key.kind == .string else { return }
-  let listed = evaluation.pointee.slots[Int(mapSlot)]
-  if listed.kind == .map {
-    out.pointee = MapCollector.find(key.asBytes, in: listed)
-    return
-  }
   let binding = view.pointee.bindings + Int(mapSlot)
   out.pointee = RequestView.entry(
     binding.pointee.number, key.asBytes, binding.pointee.type.entry, mapSlot, view, evaluation)
 }
 
+/// Only of a host that cannot list: a whole map is what its slot holds otherwise.
 public func fetchWhole(_ raw: UnsafeMutableRawPointer, _ mapSlot: UInt32, _ result: UnsafeMutableRawPointer) {
-  let evaluation = raw.assumingMemoryBound(to: Evaluation.self)
-  let out = result.assumingMemoryBound(to: Value.self)
-  out.pointee = .error(EvaluationError(.attributeUnavailable, detail: mapSlot))
-  guard let owner = evaluation.pointee.owner else { return }
-  let view = owner.assumingMemoryBound(to: RequestView.self)
-  if mapSlot < view.pointee.bindingCount, evaluation.pointee.slots[Int(mapSlot)].kind == .map {
-    out.pointee = evaluation.pointee.slots[Int(mapSlot)]
-    return
-  }
-  guard mapSlot < view.pointee.bindingCount, let iterate = view.pointee.host.iterate else { return }
-  let binding = view.pointee.bindings + Int(mapSlot)
-  var visit = MapVisit(evaluation: evaluation, type: binding.pointee.type.entry, slot: mapSlot)
-  let presence = withUnsafeMutablePointer(to: &visit) {
-    iterate(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), OpaquePointer($0))
-  }
-  switch presence {
-  case PURSER_PRESENT:
-    out.pointee = visit.failure.kind == .error ? visit.failure : visit.collector.map
-    // Listed once a call: from now on the slot is a map like any other.
-    if out.pointee.kind == .map { evaluation.pointee.slots[Int(mapSlot)] = out.pointee }
-  case PURSER_ABSENT, PURSER_NO_MAP:
-    out.pointee = .error(EvaluationError(.absentAttribute, detail: mapSlot))
-  default:
-    if visit.failure.kind == .error { out.pointee = visit.failure }
-  }
+  result.assumingMemoryBound(to: Value.self).pointee =
+    .error(EvaluationError(.attributeUnavailable, detail: mapSlot))
 }

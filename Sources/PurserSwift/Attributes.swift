@@ -26,6 +26,8 @@ public struct Attributes: Sendable {
       if let place {
         entries[place].value = value
       } else {
+        // What most hosts tell, at once instead of by doubling.
+        if entries.isEmpty { entries.reserveCapacity(8) }
         entries.append(Entry(number: attribute.number, name: attribute.name, value: value))
       }
     }

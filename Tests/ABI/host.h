@@ -112,6 +112,7 @@ typedef struct host_request {
   host_attribute attributes[HOST_ATTRIBUTES_MAX];
   size_t count;
   unsigned gets, entries, iterations; /* how often the engine asked */
+  unsigned probes;                    /* … for the entry of an empty key: only whether there is such a map at all */
 } host_request;
 
 static inline void host_set(host_request *request, uint32_t number, purser_value value) {
@@ -153,7 +154,8 @@ static purser_presence host_entry(void *context, uint32_t number, purser_text ke
   const host_attribute *attribute = host_find(request, number);
   size_t at;
   (void)scratch;
-  request->entries += 1;
+  if (key.size == 0) request->probes += 1;
+  else request->entries += 1;
   if (!attribute) return PURSER_ABSENT;
   if (attribute->presence != PURSER_PRESENT) return attribute->presence;
   if (attribute->value.type != PURSER_TYPE_MAP) return PURSER_FAILED;
