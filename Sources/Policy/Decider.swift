@@ -8,6 +8,7 @@
 // What a rule or a `match` evaluated to is remembered for the call, so the shadow view costs only its own rules.
 
 import CEL
+import CPlatform
 
 /// What a condition came to.
 public enum Outcome: UInt32, BitwiseCopyable, Sendable {
@@ -242,6 +243,18 @@ extension Decider {
     return state == Outcome.holds.rawValue ? .holds : state == Outcome.fails.rawValue ? .fails : .errs
   }
 
+  /// What a `match` that only compares a slot with a text comes to, when the slot has its text already.
+  @inline(__always)
+  private func equality(_ policy: UInt32) -> Bool? {
+    let record = image.pointee.policies + Int(policy)
+    guard record.pointee.matchSlot != PolicyImage.noProgram else { return nil }
+    let value = evaluation.pointee.slots + Int(record.pointee.matchSlot)
+    guard value.pointee.kind == .string else { return nil }
+    guard value.pointee.count == record.pointee.matchText.count else { return false }
+    guard let a = value.pointee.asBytes.base, let b = record.pointee.matchText.base else { return true }
+    return memcmp(a, b, Int(value.pointee.count)) == 0
+  }
+
   private func evaluateMatch(_ policy: UInt32, _ program: UInt32) -> Outcome {
     if image.pointee.policies[Int(policy)].isConnectionPhase, let connection,
       let known = connection.pointee.matchOutcome(policy)
@@ -249,9 +262,14 @@ extension Decider {
       memory.matchStates[Int(policy)] = memory.generation << 2 | known.rawValue
       return known
     }
-    let value = evaluate(program, evaluation)
-    let outcome = outcome(of: value)
-    if outcome == .errs { memory.matchErrors[Int(policy)] = failure(value) }
+    let outcome: Outcome
+    if let isEqual = equality(policy) {
+      outcome = isEqual ? .holds : .fails
+    } else {
+      let value = evaluate(program, evaluation)
+      outcome = self.outcome(of: value)
+      if outcome == .errs { memory.matchErrors[Int(policy)] = failure(value) }
+    }
     memory.matchStates[Int(policy)] = memory.generation << 2 | outcome.rawValue
     return outcome
   }

@@ -16,6 +16,9 @@ public struct PolicyRecord: BitwiseCopyable {
   public var label: Bytes
   /// Which requests the policy is about; `noProgram` means all.
   public var match: UInt32
+  /// Where `match` is no more than "this slot is this text", as most are: the slot, else `noProgram`.
+  public var matchSlot: UInt32
+  public var matchText: Bytes
   public var isConnectionPhase: Bool
   public var isShadow: Bool
 }

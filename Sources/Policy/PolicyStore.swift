@@ -9,6 +9,8 @@ public struct PolicyDraft: Sendable {
   public var namespace: String
   public var name: String
   public var match: UInt32
+  /// What `match` compares, where it is no more than that.
+  public var matchEquality: (slot: UInt32, text: [UInt8])?
   public var isConnectionPhase: Bool
   public var isShadow: Bool
   /// The policy that this Shadow policy stands in for.
@@ -94,6 +96,8 @@ public final class PolicyStore: @unchecked Sendable {
         PolicyRecord(
           name: texts.keep(draft.name), namespace: texts.keep(draft.namespace),
           label: texts.keep(isDefault ? draft.name : draft.namespace + "/" + draft.name), match: draft.match,
+          matchSlot: draft.matchEquality?.slot ?? PolicyImage.noProgram,
+          matchText: draft.matchEquality.map { texts.keep($0.text) } ?? .empty,
           isConnectionPhase: draft.isConnectionPhase, isShadow: draft.isShadow))
       let isEnforced = !draft.isShadow && !isSetShadow
       let isInShadow = draft.isShadow || !replaced.contains(draft.namespace + "/" + draft.name)

@@ -1,7 +1,7 @@
 import CPurser
 
-/// The typed name of an attribute: the key by which a ``Request``, a ``Response`` and the constants of an ``Engine`` hold
-/// its value.
+/// The typed name of an attribute: the key by which a ``Request``, a ``Response`` and the constants of an ``Engine``
+/// hold its value.
 ///
 /// The well-known attributes are members, so that a key reads as a word and its value cannot be of the wrong type:
 ///

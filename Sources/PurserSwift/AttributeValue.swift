@@ -1,7 +1,7 @@
 import CPlatform
 
-/// The value of an attribute whose type is only known at run time: what is in a token's claims, in metadata, or in a map
-/// of the host's own.
+/// The value of an attribute whose type is only known at run time: what is in a token's claims, in metadata, or in a
+/// map of the host's own.
 ///
 /// It can be written as a literal: `["sub": "mia", "groups": ["a", "b"], "admin": true]`.
 public enum AttributeValue: Sendable, Hashable {

@@ -12,8 +12,8 @@ import CPurser
 /// ```
 ///
 /// A decision may be held across suspensions, copied, and used by any task. It keeps its request open: a few kilobytes,
-/// and the plan that it was made with. So let go of it when the request is done, and copy out what is to last. Verdict and
-/// status are at hand; the rest is composed when it is asked for.
+/// and the plan that it was made with. So let go of it when the request is done, and copy out what is to last. The
+/// verdict is at hand; the rest is composed when it is asked for.
 public struct Decision: Sendable {
   /// May the request pass?
   public enum Verdict: Sendable, Hashable {
@@ -218,8 +218,8 @@ public struct Decision: Sendable {
   /// - Throws: ``EngineError/alreadyReported`` or ``EngineError/forked``.
   public func report(_ response: Response = Response()) throws(EngineError) { try open.report(response) }
 
-  /// Decides again, evaluates every rule, and tells it all as one JSON object. Values that are secrets are masked. Slow:
-  /// for a person with a question, not for every request.
+  /// Decides again, evaluates every rule, and tells it all as one JSON object, as docs/explain.md describes. Values that
+  /// are secrets are masked. Slow: for a person with a question, not for every request.
   ///
   /// - Throws: ``EngineError/noPlan`` or ``EngineError/forked``.
   public func explain() throws(EngineError) -> String { try open.explain() }

@@ -15,8 +15,8 @@ import Synchronization
 public final class Engine: Sendable {
   /// What a host says of itself.
   public struct Options: Sendable {
-    /// Names of the attributes that this host can supply; nil: all of them. A plan that needs another is refused when it
-    /// is loaded, with the attribute's name, instead of erring at each request.
+    /// Names of the attributes that this host can supply; nil: all of them. A plan that needs another is refused when
+    /// it is loaded, with the attribute's name, instead of erring at each request.
     public var attributesServed: [String]?
 
     /// Attributes whose value is the same for every request, such as the own workload and service. They are compiled
@@ -101,7 +101,7 @@ public final class Engine: Sendable {
   public static var version: String { String(cString: purser_version()) }
 }
 
-/// The library's engine; freed when nothing made from it is left. Workers and policy sets keep it, and it keeps nothing.
+/// The library's engine; freed when nothing made from it is left. Workers and policy sets keep it; it keeps nothing.
 final class EngineHandle: @unchecked Sendable {
   let handle: OpaquePointer
   /// Names of custom attributes by number, from `PURSER_ATTRIBUTE_CUSTOM_FIRST` on. It only grows.

@@ -155,6 +155,56 @@ static void a_warm_request_allocates_nothing(void) {
   unlink(path);
 }
 
+/* Literal patterns and zones are made at load; they decide right, and a check makes nothing. */
+static void literal_patterns_and_zones_allocate_nothing(void) {
+  static const struct {
+    const char *path;
+    int64_t seconds;
+    purser_verdict verdict;
+  } cases[] = {
+      {"/reviews/1", 1767225600, PURSER_VERDICT_DENY},  /* 2026-01-01 00:00 in Greenwich, 01:00 in Berlin */
+      {"/reviews/x", 1767225600, PURSER_VERDICT_ALLOW}, /* no number */
+      {"/reviews/1", 1767229200, PURSER_VERDICT_ALLOW}, /* 02:00 in Berlin */
+      {"/b/7", 1782864000, PURSER_VERDICT_DENY}};       /* 2026-07-01 00:00 in Greenwich, 02:00 in Berlin: summer time */
+  house house;
+  purser_host host = host_table();
+  purser_verdict verdict = PURSER_VERDICT_DENY;
+  int turn, which;
+  if (!house_open(&house, NULL,
+                  YAML_HEAD("Policy", "p") "spec:\n  rules:\n"
+                  "  - {name: winter, action: DENY, when: \"request.path.matches('^/reviews/[0-9]+') && request.time.getHours('Europe/Berlin') == 1\"}\n"
+                  "  - {name: summer, action: DENY, when: \"matches(request.path, '^/(a|b)/.$') && request.time.getHours('Europe/Berlin') == 2\"}\n"
+                  "  - {name: offset, action: AUDIT, when: \"request.time.getMinutes('+05:30') == 30 && request.time.getDayOfWeek('UTC') == 4\"}\n"
+                  "  - {name: agents, action: AUDIT, when: \"request.headers.exists(k, k.matches('^x-[a-z]+$'))\"}\n"))
+    return;
+  for (turn = 0; turn < 1100; turn += 1) {
+    if (turn == 100) {
+      allocated = freed = 0;
+      counting = 1;
+    }
+    for (which = 0; which < 4; which += 1) {
+      host_request context = host_reviews();
+      purser_value time = value_null();
+      time.type = PURSER_TYPE_TIMESTAMP;
+      time.as.seconds = cases[which].seconds;
+      host_set(&context, PURSER_ATTRIBUTE_REQUEST_TIME, time);
+      host_set(&context, PURSER_ATTRIBUTE_REQUEST_PATH, value_string(cases[which].path));
+      if (purser_request_begin(house.request, house.worker, house.set, &host, &context, NULL) != PURSER_OK) abort();
+      if (purser_check(house.request, 0, NULL) != PURSER_OK) abort();
+      purser_decision_verdict(house.request, &verdict);
+      if (verdict != cases[which].verdict) {
+        CHECK(verdict == cases[which].verdict);
+        printf("  case %d\n", which);
+        turn = 1100;
+      }
+      if (purser_request_end(house.request) != PURSER_OK) abort();
+    }
+  }
+  counting = 0;
+  if (!CHECK(allocated == 0) || !CHECK(freed == 0)) printf("  %lu allocated, %lu freed in 4,000 checks\n", allocated, freed);
+  house_close(&house);
+}
+
 static void a_request_without_a_plan_allocates_nothing(void) {
   house house;
   purser_host host = host_table();
@@ -173,6 +223,7 @@ static void a_request_without_a_plan_allocates_nothing(void) {
 
 int main(void) {
   RUN(a_warm_request_allocates_nothing);
+  RUN(literal_patterns_and_zones_allocate_nothing);
   RUN(a_request_without_a_plan_allocates_nothing);
   return test_end();
 }

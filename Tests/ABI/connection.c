@@ -120,6 +120,35 @@ static void what_is_no_checked_connection_does_not_fit(void) {
   house_close(&other);
 }
 
+static void a_connection_of_another_set_is_refused_at_begin(void) {
+  house house;
+  host_request context = host_reviews();
+  purser_host host = host_table();
+  purser_request_options options = connection_phase(), with;
+  purser_request *connection = request_memory();
+  purser_policy_set *other = NULL;
+  if (!house_open(&house, NULL, policies)) return;
+  REQUIRE(purser_policy_set_new(house.engine, text_of("other"), &other) == PURSER_OK);
+  CHECK(set_loads(other, YAML_HEAD("Policy", "peers") "spec: {phase: connection, rules: [{name: all, action: DENY, when: true}]}\n"));
+  host_set(&context, PURSER_ATTRIBUTE_CONNECTION_MTLS, value_bool(1));
+  CLEAR(with);
+  with.size = sizeof with;
+  with.connection = connection;
+  CHECK(purser_request_begin(connection, house.worker, house.set, &host, &context, &options) == PURSER_OK);
+  CHECK(purser_check(connection, 0, NULL) == PURSER_OK && verdict_of(connection) == PURSER_VERDICT_ALLOW);
+  CHECK(purser_request_begin(house.request, house.worker, other, &host, &context, &with) == PURSER_WRONG_STATE);
+  CHECK(purser_request_end(house.request) == PURSER_WRONG_STATE);
+  CHECK(purser_policy_set_free(other) == PURSER_OK); /* nothing was begun on it */
+
+  /* Of its own set it is welcome, before and after. */
+  CHECK(purser_request_begin(house.request, house.worker, house.set, &host, &context, &with) == PURSER_OK);
+  CHECK(purser_check(house.request, 0, NULL) == PURSER_OK && verdict_of(house.request) == PURSER_VERDICT_ALLOW);
+  house_end(&house);
+  CHECK(purser_request_end(connection) == PURSER_OK);
+  free(connection);
+  house_close(&house);
+}
+
 static void a_phase_that_is_none_is_refused(void) {
   house house;
   host_request context = host_reviews();
@@ -137,6 +166,7 @@ int main(void) {
   RUN(a_request_does_not_ask_again_what_its_connection_answered);
   RUN(a_request_without_its_connection_evaluates_both_phases);
   RUN(what_is_no_checked_connection_does_not_fit);
+  RUN(a_connection_of_another_set_is_refused_at_begin);
   RUN(a_phase_that_is_none_is_refused);
   return test_end();
 }

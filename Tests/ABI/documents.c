@@ -79,6 +79,68 @@ static void documents_that_are_none_are_refused(void) {
           YAML_HEAD("Policy", "a") "spec: {rules: [{name: a, action: DENY, when: true}]}\n");
 }
 
+static void a_load_without_a_document_is_refused(void) {
+  const char *folder = getenv("PURSER_TEST_FILES");
+  char path[4096], file[4200];
+  purser_load_options options;
+  purser_plan *plan = NULL;
+  purser_problems *problems = NULL;
+  purser_text paths[1];
+  FILE *stream;
+  REFUSED("");
+  REFUSED("\n\n  \n");
+  REFUSED("# only a comment\n# and another\n");
+  REFUSED("---\n");
+  REFUSED("---\n---\n# nothing\n...\n");
+  /* Beside a document an empty one is none. */
+  CHECK(load_bytes("---\n" YAML_HEAD("PolicySet", "s") "spec: {allowEmpty: true}\n---\n# the end\n",
+                   sizeof("---\n" YAML_HEAD("PolicySet", "s") "spec: {allowEmpty: true}\n---\n# the end\n") - 1) == PURSER_OK);
+
+  REQUIRE(folder != NULL);
+  snprintf(path, sizeof path, "%s/nothing", folder);
+  mkdir(path, 0755);
+  CLEAR(options);
+  options.size = sizeof options;
+  options.paths = paths;
+  options.paths_count = 1;
+  paths[0] = text_of(path);
+  CHECK(purser_plan_load(&options, &plan, &problems) == PURSER_PROBLEMS && plan == NULL && problems != NULL);
+  purser_problems_free(problems);
+  snprintf(file, sizeof file, "%s/empty.yaml", path);
+  stream = fopen(file, "w");
+  REQUIRE(stream != NULL);
+  fclose(stream);
+  problems = NULL;
+  CHECK(purser_plan_load(&options, &plan, &problems) == PURSER_PROBLEMS && plan == NULL && problems != NULL);
+  purser_problems_free(problems);
+  paths[0] = text_of(file);
+  CHECK(purser_plan_load(&options, &plan, NULL) == PURSER_PROBLEMS && plan == NULL);
+  remove(file);
+}
+
+#define DENY_WHEN(expression) YAML_HEAD("Policy", "a") "spec:\n  rules:\n  - name: a\n    action: DENY\n    when: >-\n      " expression "\n"
+#define ACCEPTED(literal) CHECK(load_bytes(literal, sizeof(literal) - 1) == PURSER_OK)
+
+/* What is compiled at load costs nothing later; what comes with a request would be compiled there. */
+static void patterns_and_zones_are_literals(void) {
+  REFUSED(DENY_WHEN("request.path.matches(request.method)"));
+  REFUSED(DENY_WHEN("request.path.matches('^/' + request.method)"));
+  REFUSED(DENY_WHEN("'x-p' in request.headers && request.path.matches(request.headers['x-p'])"));
+  REFUSED(DENY_WHEN("request.path.matches(request.method == 'GET' ? '^/a' : '^/b')"));
+  REFUSED(DENY_WHEN("['^/a', '^/b'].exists(p, request.path.matches(p))"));
+  REFUSED(DENY_WHEN("matches(request.path, request.method)"));
+  REFUSED(DENY_WHEN("request.time.getHours(request.method) == 7"));
+  REFUSED(DENY_WHEN("request.time.getDayOfWeek('Europe/' + request.method) == 7"));
+  REFUSED(DENY_WHEN("'x-tz' in request.headers && request.time.getMinutes(request.headers['x-tz']) == 7"));
+  REFUSED(DENY_WHEN("['UTC', 'Europe/Berlin'].exists(z, request.time.getFullYear(z) == 1999)"));
+  REFUSED(YAML_HEAD("Policy", "a") "spec:\n  match: request.path.matches(request.method)\n  rules: [{name: a, action: DENY, when: true}]\n");
+  ACCEPTED(DENY_WHEN("request.path.matches('^/a[0-9]+$')"));
+  ACCEPTED(DENY_WHEN("matches(request.path, '^/a[0-9]+$')"));
+  ACCEPTED(DENY_WHEN("request.time.getHours('Europe/Berlin') == 7"));
+  ACCEPTED(DENY_WHEN("request.time.getHours('+02:00') == 7 && request.time.getHours('UTC') == 5 && request.time.getHours() == 5"));
+  ACCEPTED(YAML_HEAD("Policy", "a") "spec:\n  match: request.path.matches('^/a')\n  rules: [{name: a, action: DENY, when: true}]\n");
+}
+
 static char *repeated(const char *head, const char *unit, size_t count, const char *tail, size_t *size_out) {
   size_t head_size = strlen(head), unit_size = strlen(unit), tail_size = strlen(tail), at;
   char *text = (char *)malloc(head_size + unit_size * count + tail_size + 1);
@@ -219,6 +281,8 @@ int main(void) {
   RUN(what_is_no_yaml_is_refused);
   RUN(bytes_that_are_no_text_are_refused);
   RUN(documents_that_are_none_are_refused);
+  RUN(a_load_without_a_document_is_refused);
+  RUN(patterns_and_zones_are_literals);
   RUN(nesting_is_bounded_in_yaml_and_in_expressions);
   RUN(ten_megabytes_are_read_or_refused);
   RUN(aliases_do_not_multiply);

@@ -134,9 +134,73 @@ static void a_port_that_is_taken_leaves_the_old_plan(void) {
   house_close(&other);
 }
 
+/* A port of the loopback that nobody has at this moment. */
+static int free_port(void) {
+  struct sockaddr_in own;
+  socklen_t size = sizeof own;
+  int descriptor = socket(AF_INET, SOCK_STREAM, 0), port = -1;
+  CLEAR(own);
+  own.sin_family = AF_INET;
+  own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (descriptor < 0) return -1;
+  if (bind(descriptor, (struct sockaddr *)&own, sizeof own) == 0 && getsockname(descriptor, (struct sockaddr *)&own, &size) == 0)
+    port = ntohs(own.sin_port);
+  close(descriptor);
+  return port;
+}
+
+/* The same documents, with the backend called so and listening there. */
+static void listening_as(char *yaml, size_t size, const char *name, int port) {
+  snprintf(yaml, size,
+           YAML_HEAD("Policy", "p") "spec: {rules: [{name: put, action: DENY, when: request.method == 'PUT'}]}\n---\n"
+           YAML_HEAD("Telemetry", "t") "spec: {metrics: [{name: requests_total, kind: counter, value: 1, labels: {code: response.code}, backends: [%s]}]}\n---\n"
+           "apiVersion: purser.dev/v1alpha1\nkind: Backend\nmetadata: {name: %s}\nspec: {prometheus: {listen: \"127.0.0.1:%d\"}}\n",
+           name, name, port);
+}
+
+static void a_backend_may_be_renamed_while_its_address_stays(void) {
+  static char answer[1 << 20];
+  house house;
+  host_request context = host_reviews();
+  purser_text address, text;
+  char yaml[4096], expected[32];
+  int port = 0, attempt, turn;
+  static const char *const names[] = {"scrape", "prom", "scrape"};
+  if (!house_open(&house, NULL, NULL)) return;
+  for (attempt = 0; attempt < 10; attempt += 1) { /* someone else may have taken it since */
+    port = free_port();
+    REQUIRE(port > 0);
+    listening_as(yaml, sizeof yaml, "prom", port);
+    if (set_load(house.set, yaml, NULL) == PURSER_OK) break;
+  }
+  REQUIRE(attempt < 10);
+  snprintf(expected, sizeof expected, "127.0.0.1:%d", port);
+  for (turn = 0; turn < 3; turn += 1) {
+    const char *old = turn % 2 ? "scrape" : "prom";
+    listening_as(yaml, sizeof yaml, names[turn], port);
+    REQUIRE(set_loads(house.set, yaml));
+    house_serve(&house, &context);
+    CLEAR(address);
+    CLEAR(text);
+    REQUIRE(purser_backend_address(house.engine, text_of(names[turn]), &address) == PURSER_OK);
+    CHECK(text_is(address, expected));
+    REQUIRE(ask(address, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", answer, sizeof answer) > 0);
+    CHECK(strncmp(answer, "HTTP/1.1 200", 12) == 0);
+    CHECK(strstr(answer, "requests_total{code=\"200\"} ") != NULL);
+    CHECK(purser_metrics_render(house.engine, text_of(names[turn]), &text) == PURSER_OK);
+    CHECK(text_has(text, "requests_total{code=\"200\"} "));
+    purser_text_free(&text);
+    purser_text_free(&address);
+    CHECK(purser_backend_address(house.engine, text_of(old), &address) == PURSER_NOT_FOUND);
+    CHECK(purser_metrics_render(house.engine, text_of(old), &text) == PURSER_NOT_FOUND);
+  }
+  house_close(&house);
+}
+
 int main(void) {
   RUN(a_listener_serves_what_render_renders);
   RUN(a_reload_keeps_the_listener);
+  RUN(a_backend_may_be_renamed_while_its_address_stays);
   RUN(a_port_that_is_taken_leaves_the_old_plan);
   return test_end();
 }

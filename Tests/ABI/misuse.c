@@ -87,9 +87,16 @@ static void arrays_with_a_count_and_no_memory_are_refused(void) {
   options = load_options(allow_all, &document);
   options.constants_count = 1;
   REFUSED(purser_plan_load(&options, &plan, NULL));
+  options = load_options(allow_all, &document);
+  options.attributes_served_count = 1; /* with NULL it would mean all, which nobody counts */
+  REFUSED(purser_plan_load(&options, &plan, NULL));
   CLEAR(engine_options);
   engine_options.size = sizeof engine_options;
   engine_options.constants_count = 1;
+  REFUSED(purser_engine_new(&engine_options, &engine));
+  CLEAR(engine_options);
+  engine_options.size = sizeof engine_options;
+  engine_options.attributes_served_count = 1;
   REFUSED(purser_engine_new(&engine_options, &engine));
   CHECK(plan == NULL && engine == NULL);
 }

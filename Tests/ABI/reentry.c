@@ -89,6 +89,92 @@ static void a_callback_that_calls_back_is_told_busy(void) {
   house_close(&house);
 }
 
+/* While it is being decided there is no decision to be read, not even the one of the request before in this memory. */
+static void read_everything(reentrant *context) {
+  const purser_request *request = context->owner->request;
+  purser_text text = text_of("kept"), error = text_of("kept");
+  purser_header header;
+  purser_rule_reference rule;
+  purser_verdict verdict = (purser_verdict)7;
+  purser_reason_kind kind = (purser_reason_kind)7;
+  uint32_t a = 77, b = 77;
+  size_t count = 77;
+  context->calls += 1;
+#define WRONG(call) CHECK((call) == PURSER_WRONG_STATE)
+  WRONG(purser_decision_verdict(request, &verdict));
+  WRONG(purser_decision_status(request, &a, &b));
+  WRONG(purser_decision_message(request, &text));
+  WRONG(purser_decision_body(request, &text));
+  WRONG(purser_decision_reason_kind(request, &kind));
+  WRONG(purser_decision_reason(request, &text));
+  WRONG(purser_decision_rule(request, &rule));
+  WRONG(purser_decision_request_headers_count(request, &count));
+  WRONG(purser_decision_request_header(request, 0, &header));
+  WRONG(purser_decision_response_headers_count(request, &count));
+  WRONG(purser_decision_response_header(request, 0, &header));
+  WRONG(purser_decision_audits_count(request, &count));
+  WRONG(purser_decision_audit(request, 0, &rule));
+  WRONG(purser_decision_errors_count(request, &count));
+  WRONG(purser_decision_error(request, 0, &rule, &error));
+  WRONG(purser_decision_is_cached(request, &a));
+  WRONG(purser_decision_shadow_verdict(request, &verdict));
+  WRONG(purser_decision_shadow_rules_count(request, &count));
+  WRONG(purser_decision_shadow_rule(request, 0, &rule));
+  WRONG(purser_decision_plan(request, &text));
+#undef WRONG
+  CHECK(text_is(text, "kept") && text_is(error, "kept") && verdict == (purser_verdict)7 && kind == (purser_reason_kind)7);
+  CHECK(a == 77 && b == 77 && count == 77);
+}
+
+static purser_presence reading_get(void *pointer, uint32_t number, purser_scratch *scratch, purser_value *out) {
+  reentrant *context = (reentrant *)pointer;
+  read_everything(context);
+  return host_get(&context->table, number, scratch, out);
+}
+
+static purser_presence reading_entry(void *pointer, uint32_t number, purser_text key, purser_scratch *scratch, purser_value *out) {
+  reentrant *context = (reentrant *)pointer;
+  read_everything(context);
+  return host_entry(&context->table, number, key, scratch, out);
+}
+
+static purser_presence reading_iterate(void *pointer, uint32_t number, purser_scratch *scratch, purser_visitor *visitor) {
+  reentrant *context = (reentrant *)pointer;
+  read_everything(context);
+  return host_iterate(&context->table, number, scratch, visitor);
+}
+
+static void a_callback_of_a_check_reads_no_decision(void) {
+  house house;
+  reentrant context;
+  purser_host host = host_table();
+  int turn;
+  CLEAR(context);
+  host.get = reading_get;
+  host.entry = reading_entry;
+  host.iterate = reading_iterate;
+  if (!house_open(&house, NULL,
+                  YAML_HEAD("Policy", "p") "spec:\n  rules:\n"
+                  "  - {name: user, action: DENY, when: \"'x-user' in request.headers && request.headers['x-user'] == 'eve'\"}\n"
+                  "  - {name: many, action: DENY, when: size(request.headers) > 50}\n"
+                  "  - {name: get, action: ALLOW, when: request.method == 'GET', requestHeaders: {set: {x-a: b}}}\n"
+                  "  - {name: late, action: AUDIT, when: request.scheme == 'http'}\n---\n"
+                  YAML_HEAD("Policy", "s") "spec: {mode: Shadow, rules: [{name: get, action: DENY, when: request.method == 'GET'}]}\n"))
+    return;
+  context.owner = &house;
+  context.table = host_reviews();
+  host_set(&context.table, PURSER_ATTRIBUTE_REQUEST_SCHEME, value_string("http"));
+  for (turn = 0; turn < 2; turn += 1) {
+    context.calls = 0;
+    CHECK(purser_request_begin(house.request, house.worker, house.set, &host, &context, NULL) == PURSER_OK);
+    CHECK(purser_check(house.request, 0, NULL) == PURSER_OK);
+    CHECK(context.calls >= 4);
+    CHECK(verdict_of(house.request) == PURSER_VERDICT_ALLOW);
+    house_end(&house);
+  }
+  house_close(&house);
+}
+
 /* A reload from a callback needs no worker, so it is allowed. */
 static purser_presence reloading_get(void *pointer, uint32_t number, purser_scratch *scratch, purser_value *out) {
   reentrant *context = (reentrant *)pointer;
@@ -232,6 +318,7 @@ static void the_second_thread_is_told_busy_while_the_first_is_inside(void) {
 
 int main(void) {
   RUN(a_callback_that_calls_back_is_told_busy);
+  RUN(a_callback_of_a_check_reads_no_decision);
   RUN(a_callback_may_reload);
   RUN(threads_that_share_a_worker_are_told_busy_at_worst);
   RUN(the_second_thread_is_told_busy_while_the_first_is_inside);

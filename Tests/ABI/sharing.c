@@ -125,9 +125,24 @@ static int lines_of(const char *path) {
   return lines;
 }
 
+/* An address that the system once chose and that is free again. */
+static int free_address(char *address, size_t size) {
+  house house;
+  purser_text text;
+  CLEAR(text);
+  if (!house_open(&house, NULL, YAML_HEAD("Backend", "prom") "spec: {prometheus: {listen: \"127.0.0.1:0\"}}\n---\n"
+                                YAML_HEAD("PolicySet", "s") "spec: {allowEmpty: true}\n"))
+    return 0;
+  CHECK(purser_backend_address(house.engine, text_of("prom"), &text) == PURSER_OK);
+  snprintf(address, size, "%.*s", (int)text.size, text.data);
+  purser_text_free(&text);
+  house_close(&house);
+  return address[0] != 0;
+}
+
 static void sets_that_load_the_same_backends_at_once_share_them(void) {
   const char *folder = getenv("PURSER_TEST_FILES");
-  char path[4096], yaml[8192];
+  char path[4096], yaml[8192], fixed[64] = "";
   loader loaders[loaders_count];
   pthread_t threads[loaders_count];
   pthread_barrier_t start;
@@ -139,12 +154,14 @@ static void sets_that_load_the_same_backends_at_once_share_them(void) {
   REQUIRE(folder != NULL);
   snprintf(path, sizeof path, "%s/sharing-%ld.jsonl", folder, (long)getpid());
   unlink(path);
-  snprintf(yaml, sizeof yaml, "%s%s%s",
+  REQUIRE(free_address(fixed, sizeof fixed));
+  snprintf(yaml, sizeof yaml, "%s%s%s%s%s",
            YAML_HEAD("Policy", "p") "spec: {rules: [{name: put, action: DENY, when: request.method == 'PUT'}]}\n---\n"
            YAML_HEAD("Telemetry", "t") "spec:\n"
            "  metrics: [{name: requests_total, kind: counter, value: 1, labels: {code: response.code}, backends: [prom]}]\n"
            "  accessLog: [{fields: {method: request.method}, backends: [lines]}]\n---\n"
            YAML_HEAD("Backend", "prom") "spec: {prometheus: {listen: \"127.0.0.1:0\"}}\n---\n"
+           YAML_HEAD("Backend", "fixed") "spec: {prometheus: {listen: \"", fixed, "\"}}\n---\n"
            YAML_HEAD("Backend", "lines") "spec: {lines: {path: \"", path, "\"}}\n");
   CHECK(pthread_barrier_init(&start, NULL, loaders_count) == 0);
   for (round = 1; round <= 5; round += 1) {
@@ -160,6 +177,8 @@ static void sets_that_load_the_same_backends_at_once_share_them(void) {
     for (at = 0; at < loaders_count; at += 1) CHECK(pthread_join(threads[at], NULL) == 0 && loaders[at].wrong == 0);
     CLEAR(address);
     CHECK(purser_backend_address(house.engine, text_of("prom"), &address) == PURSER_OK && text_has(address, "127.0.0.1:"));
+    purser_text_free(&address);
+    CHECK(purser_backend_address(house.engine, text_of("fixed"), &address) == PURSER_OK && text_is(address, fixed));
     purser_text_free(&address);
     for (at = 0; at < loaders_count; at += 1) {
       CHECK(purser_request_begin(house.request, house.worker, loaders[at].set, &host, &context, NULL) == PURSER_OK);

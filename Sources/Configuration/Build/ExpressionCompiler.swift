@@ -29,6 +29,23 @@ struct ExpressionCompiler {
     builder = CodeBuilder(regex: regex)
   }
 
+  /// Whether an expression only compares an attribute with a text: the variable's number and the text.
+  func equality(_ source: ExpressionSource) -> (variable: UInt32, text: [UInt8])? {
+    var diagnostics = Diagnostics()
+    guard let tree = Parser.parse(source.bytes, diagnostics: &diagnostics),
+      let checked = Checker.check(tree, in: environment, expecting: .bool, diagnostics: &diagnostics),
+      case .call("_==_", _, let arguments) = checked.tree[checked.tree.root].kind, arguments.count == 2,
+      let first = arguments.first, let last = arguments.last
+    else { return nil }
+    for (a, b) in [(first, last), (last, first)] {
+      guard case .variable(let variable) = checked.reference(a), case .literal(.string(let text)) = checked.tree[b].kind,
+        variable.type == .string, variable.constant == nil
+      else { continue }
+      return (variable.id, text)
+    }
+    return nil
+  }
+
   /// The program's number, or nil when `problems` says why not.
   mutating func compile(_ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems) -> UInt32? {
     var diagnostics = Diagnostics()

@@ -57,9 +57,10 @@ struct PlanBuilder {
     guard !problems.hasErrors else { return nil }
 
     let hasEnforced = documents.policySet?.mode != .shadow && documents.policies.contains { $0.mode == .enforce }
+    let policyCode = policyCompiler.builder.finish()
     return Plan(
-      digest: texts.keep(digest), policies: policies.store(for: documents.policySet),
-      policyCode: binder.bind(policyCompiler.builder.finish()),
+      digest: texts.keep(digest), policies: policies.store(for: documents.policySet, slots: policyCode.slots),
+      policyCode: binder.bind(policyCode),
       telemetryCode: binder.bind(telemetryCompiler.builder.finish()), valueSets: sets, metrics: telemetry.metrics,
       accessLogs: telemetry.accessLogs, backends: telemetry.backends, customAttributes: customs, needs: needs,
       hasEnforcedPolicy: hasEnforced, allowsEmpty: documents.policySet?.allowEmpty ?? false,

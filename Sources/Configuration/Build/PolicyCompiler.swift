@@ -11,6 +11,8 @@ struct PolicyCompiler {
   /// In the order of the store's policies and rules: `DocumentSet` is sorted the same way.
   private(set) var matchTexts: [[UInt8]?] = []
   private(set) var conditionTexts: [[UInt8]?] = []
+  /// By policy number: what its `match` compares, where it is no more than that.
+  private var equalities: [(variable: UInt32, text: [UInt8])?] = []
 
   init(documents: DocumentSet) { self.documents = documents }
 
@@ -23,6 +25,7 @@ struct PolicyCompiler {
         subject: isConnection ? "this policy of the connection phase decides" : "this policy decides",
         type: .bool, warnsOfUnguardedReads: true)
       matchTexts.append(policy.match?.bytes)
+      equalities.append(policy.match.flatMap { compiler.equality($0) })
       let match = policy.match.map { compiler.compile($0, for: purpose, &problems) ?? PolicyImage.noProgram }
       var rules: [RuleDraft] = []
       for rule in policy.rules {
@@ -50,8 +53,18 @@ struct PolicyCompiler {
     }
   }
 
-  func store(for set: PolicySetDocument?) -> PolicyStore {
-    PolicyStore(
+  /// `slots` are those of the code that the policies were compiled to.
+  func store(for set: PolicySetDocument?, slots: [SlotDefinition]) -> PolicyStore {
+    var numbers: [UInt32: UInt32] = [:]
+    for (number, slot) in slots.enumerated() where slot.key == nil {
+      numbers[slot.variable] = UInt32(truncatingIfNeeded: number)
+    }
+    var drafts = drafts
+    for (number, equality) in equalities.enumerated() where drafts.indices.contains(number) {
+      guard let equality, let slot = numbers[equality.variable] else { continue }
+      drafts[number].matchEquality = (slot, equality.text)
+    }
+    return PolicyStore(
       policies: drafts, allowsByDefault: set?.defaultVerdict != .deny, isSetShadow: set?.mode == .shadow)
   }
 
