@@ -157,12 +157,28 @@ struct ExplanationWriter {
     case .error: return text(of: value)
     default:
       if ExplanationWriter.isSecret(name) { return Array("***".utf8) }
+      if value.kind == .map { return entries(of: value) }
       guard value.kind == .string else { return Array(render(value).utf8) }
       // A query may hold a token.
       let text = Array(value.asBytes.buffer)
       guard let query = text.firstIndex(of: UInt8(ascii: "?")) else { return text }
       return Array(text[...query]) + Array("***".utf8)
     }
+  }
+
+  /// A listed map, each entry masked by its key.
+  private func entries(of map: Value) -> [UInt8] {
+    var text = "{"
+    var index = 0
+    while let elements = map.elements, index < Int(map.count) {
+      let key = elements[index &* 2]
+      if index > 0 { text += ", " }
+      text += render(key) + ": "
+      let isSecret = key.kind == .string && ExplanationWriter.isSecret(key.asBytes.text)
+      text += isSecret ? "***" : render(elements[index &* 2 &+ 1])
+      index &+= 1
+    }
+    return Array((text + "}").utf8)
   }
 
   /// Credentials, cookies, claims, keys, and what earlier filters may have put their own into.
