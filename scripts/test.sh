@@ -38,6 +38,9 @@ stage "exported symbols" Tests/ABI/symbols.sh
 stage "installed tree" scripts/check-install.sh
 stage "C programs" Tests/ABI/run.sh
 stage "Envoy" bindings/envoy/test.sh
+stage "dependant by version" Tests/Dependant/test.sh
+stage "Swift example" swift run --quiet --package-path examples/swift-service
+stage "Hummingbird" bindings/hummingbird/test.sh
 
 c_totals=$(tail -n 1 build/abi/totals.txt)
 summary

@@ -1,7 +1,7 @@
 """CPU time of Envoy's worker thread, a request, with one filter and another.
 
 All filters are in one Envoy with one worker, each behind a listener of its own, and get the same requests: allowed
-ones of bookinfo's ingress gateway. One round is one slice of load for each filter, in turns; what a filter adds is its
+ones of bookinfo's ingress gateway, which Envoy answers itself (an upstream would add its own noise). One round is one slice of load for each filter, in turns; what a filter adds is its
 cost minus that of no filter in the same round. Told are the median over the rounds and the quartiles.
 """
 
@@ -94,7 +94,7 @@ def slice_of_load(work, port, milliseconds, worker):
     """Microseconds of the worker's CPU time a request."""
     begin = worker.nanoseconds()
     done = subprocess.run(
-        [work / "load", str(port), "4", str(milliseconds), "200", HEAD], stdout=subprocess.PIPE, check=True, text=True)
+        [work / "load", str(port), "16", str(milliseconds), "200", HEAD], stdout=subprocess.PIPE, check=True, text=True)
     return (worker.nanoseconds() - begin) / int(done.stdout) / 1000
 
 
@@ -108,34 +108,29 @@ def main():
     parser.add_argument("envoy")
     parser.add_argument("library", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--milliseconds", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--milliseconds", type=int, default=300)
     options = parser.parse_args()
     work = options.work
 
-    upstream = subprocess.Popen([work / "upstream"], stdout=subprocess.PIPE, text=True)
-    try:
-        upstream_port = int(upstream.stdout.readline())
-        names, listeners = [], []
-        for name, filters in variants(options.library.resolve(), work):
-            made = proxy.listener(filters, use_remote_address=True)
-            made["name"] = name
-            names.append(name)
-            listeners.append(made)
-        boot = proxy.bootstrap(upstream_port, listeners)
-        with proxy.Envoy(options.envoy, options.library, work, boot) as envoy:
-            worker = Worker(envoy.process.pid)
-            ports = {name: envoy.port(name) for name in names}
-            for name in names:
-                slice_of_load(work, ports[name], options.milliseconds, worker)
-            costs = {name: [] for name in names}
-            for number in range(options.rounds):
-                # Every other round backwards, so that no filter always follows the same one.
-                for name in names if number % 2 == 0 else reversed(names):
-                    costs[name].append(slice_of_load(work, ports[name], options.milliseconds, worker))
-    finally:
-        upstream.kill()
-        upstream.wait()
+    names, listeners = [], []
+    for name, filters in variants(options.library.resolve(), work):
+        answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
+        made = proxy.listener(filters, use_remote_address=True, routes=[answer])
+        made["name"] = name
+        names.append(name)
+        listeners.append(made)
+    boot = proxy.bootstrap(1, listeners)
+    with proxy.Envoy(options.envoy, options.library, work, boot) as envoy:
+        worker = Worker(envoy.process.pid)
+        ports = {name: envoy.port(name) for name in names}
+        for name in names:
+            slice_of_load(work, ports[name], options.milliseconds, worker)
+        costs = {name: [] for name in names}
+        for number in range(options.rounds):
+            # Every other round backwards, so that no filter always follows the same one.
+            for name in names if number % 2 == 0 else reversed(names):
+                costs[name].append(slice_of_load(work, ports[name], options.milliseconds, worker))
 
     none = names[0]
     print(f"CPU of Envoy's worker, microseconds a request: {options.rounds} rounds of {options.milliseconds} ms each")

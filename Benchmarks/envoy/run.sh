@@ -22,7 +22,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc=("${CC:-cc}" -std=c11 -O2 -Wall -Wextra)
 "${cc[@]}" -o "$work/load" "$here/load.c"
-"${cc[@]}" -o "$work/upstream" "$root/examples/bookinfo/envoy/upstream.c"
 "${cc[@]}" -fPIC -fvisibility=hidden -shared -Wl,-z,nodelete -I"$binding" -o "$work/libnothing.so" \
   "$here/nothing.c" "$binding/hooks_unused.c"
 
