@@ -403,6 +403,8 @@ typedef struct purser_plan_summary {
   size_t access_logs;
   size_t backends;
   size_t value_lists;
+  size_t enforced_policies;  /* 0 also where the PolicySet document says mode: Shadow */
+  uint32_t allows_empty;     /* the PolicySet document says allowEmpty */
 } purser_plan_summary;
 
 /* Counts; `size` is set by the caller. */

@@ -22,8 +22,9 @@ public final class Plan: @unchecked Sendable {
   public let customAttributes: [Attribute]
   /// What the host must supply, and where that is written.
   public let needs: [AttributeNeed]
-  /// Whether an enforced Policy is among the documents.
-  public let hasEnforcedPolicy: Bool
+  /// None where the whole set is in mode Shadow.
+  public let enforcedPolicyCount: Int
+  public var hasEnforcedPolicy: Bool { enforcedPolicyCount > 0 }
   /// A plan without one may take the place of a plan with one.
   public let allowsEmpty: Bool
   /// Parallel to `customAttributes`, at addresses that do not move.
@@ -36,7 +37,7 @@ public final class Plan: @unchecked Sendable {
   public init(
     digest: Bytes, policies: PolicyStore, policyCode: CompiledPart, telemetryCode: CompiledPart,
     valueSets: [ValueSet], metrics: [MetricPlan], accessLogs: [AccessLogPlan], backends: [BackendPlan],
-    customAttributes: [Attribute], needs: [AttributeNeed], hasEnforcedPolicy: Bool, allowsEmpty: Bool,
+    customAttributes: [Attribute], needs: [AttributeNeed], enforcedPolicyCount: Int, allowsEmpty: Bool,
     explainSource: ExplainSource, texts: TextStore
   ) {
     self.digest = digest
@@ -49,7 +50,7 @@ public final class Plan: @unchecked Sendable {
     self.backends = backends
     self.customAttributes = customAttributes
     self.needs = needs
-    self.hasEnforcedPolicy = hasEnforcedPolicy
+    self.enforcedPolicyCount = enforcedPolicyCount
     self.allowsEmpty = allowsEmpty
     self.explainSource = explainSource
     self.texts = texts

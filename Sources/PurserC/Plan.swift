@@ -92,6 +92,8 @@ public func purser_plan_summarize(
   summary_out.pointee.access_logs = plan.accessLogs.count
   summary_out.pointee.backends = plan.backends.count
   summary_out.pointee.value_lists = plan.valueSets.count
+  summary_out.pointee.enforced_policies = plan.enforcedPolicyCount
+  summary_out.pointee.allows_empty = plan.allowsEmpty ? 1 : 0
   return PURSER_OK
 }
 

@@ -78,6 +78,8 @@ extension OpenRequest {
     case .absent: return PURSER_NO_MAP
     case .unknown: return PURSER_FAILED
     case .headers(let headers):
+      // As many as the engine takes; each is looked up among all.
+      guard headers.fields.count <= 1024 else { return PURSER_FAILED }
       // A name that comes again is given again, joined: the later entry replaces the earlier one.
       for field in headers.fields {
         guard visit(field.name, .string(headers[field.name] ?? field.value), scratch, visitor) else {

@@ -54,7 +54,8 @@ final class Worker: @unchecked Sendable {
   /// several workers do not meet at one lock.
   func customName(_ number: UInt32) -> String? {
     let index = Int(number &- PURSER_ATTRIBUTE_CUSTOM_FIRST)
-    if index >= customNames.count { customNames = engine.customNames.withLock { $0 } }
+    // A place may be known and not yet named: another set's load is under way.
+    if index >= customNames.count || customNames[index].isEmpty { customNames = engine.customNames.withLock { $0 } }
     guard index < customNames.count, !customNames[index].isEmpty else { return nil }
     return customNames[index]
   }

@@ -160,7 +160,12 @@ void decision_deny(stream *stream) {
   if (purser_decision_status(request, &status, &code) != PURSER_OK) status = 403;
   if (purser_decision_reason(request, &reason) != PURSER_OK) reason.size = 0;
   if (purser_decision_body(request, &body) != PURSER_OK) body.size = 0;
-  if (body.size == 0 && purser_decision_message(request, &body) != PURSER_OK) body.size = 0;
+  /* These have no body: bytes after one of them would be taken for the next response. */
+  if (status == 204 || status == 205 || status == 304) {
+    body.size = 0;
+  } else if (body.size == 0 && purser_decision_message(request, &body) != PURSER_OK) {
+    body.size = 0;
+  }
   if (stream->configuration->configuration.metadata != METADATA_NONE) set_metadata(stream, "deny");
   count = reply_headers(stream, headers, grpc_status(stream, code, digits), reason, reason_line);
   /* The last thing that is done: the stream may be reported when it returns. */

@@ -104,6 +104,13 @@ static bool load(filter_configuration *made) {
   if (plan == NULL) return false;
   is_good = purser_plan_summarize(plan, &summary) == PURSER_OK;
   made->has_telemetry = summary.metrics + summary.access_logs > 0;
+  /* Each configuration has a set of its own, so the engine cannot see that policies were there before: a swap to none must
+   * be meant. */
+  if (is_good && summary.enforced_policies == 0 && !summary.allows_empty) {
+    log_line(ENVOY_LOG_ERROR, "purser: %s: no enforced Policy among the documents; a PolicySet with `allowEmpty: true` permits it",
+             made->name.data);
+    is_good = false;
+  }
   /* A validating Envoy gets every diagnostic of the documents, but no threads and no ports. */
   if (is_good && !is_validating()) is_good = use_plan(made, plan);
   if (is_good) log_loaded(made, plan, &summary);

@@ -56,14 +56,15 @@ struct PlanBuilder {
     checkServed(needs, &problems)
     guard !problems.hasErrors else { return nil }
 
-    let hasEnforced = documents.policySet?.mode != .shadow && documents.policies.contains { $0.mode == .enforce }
+    let isShadow = documents.policySet?.mode == .shadow
+    let enforced = isShadow ? 0 : documents.policies.filter { $0.mode == .enforce }.count
     let policyCode = policyCompiler.builder.finish()
     return Plan(
       digest: texts.keep(digest), policies: policies.store(for: documents.policySet, slots: policyCode.slots),
       policyCode: binder.bind(policyCode),
       telemetryCode: binder.bind(telemetryCompiler.builder.finish()), valueSets: sets, metrics: telemetry.metrics,
       accessLogs: telemetry.accessLogs, backends: telemetry.backends, customAttributes: customs, needs: needs,
-      hasEnforcedPolicy: hasEnforced, allowsEmpty: documents.policySet?.allowEmpty ?? false,
+      enforcedPolicyCount: enforced, allowsEmpty: documents.policySet?.allowEmpty ?? false,
       explainSource: ExplainSource(
         environment: environments.policy, matches: policies.matchTexts, conditions: policies.conditionTexts,
         regex: regex, bind: { binder.bind($0) }),

@@ -138,6 +138,7 @@ extension DocumentReader {
     for header in changes.remove {
       refuseTwice(header.text, "remove", at: header.position, &seen)
       refuseFraming(header.text, at: header.position)
+      if header.text == "host" { problems.error(at: header.position, "header `host` cannot be removed") }
     }
     return changes
   }
@@ -164,9 +165,15 @@ extension DocumentReader {
     return headers
   }
 
-  /// Where a message ends must stay the host's to say: a wrong length lets one request hide in another.
+  /// Where a message ends, and what is of one connection only, must stay the host's to say: a wrong length lets one
+  /// request hide in another, and HTTP/2 clients refuse the rest.
+  private static let hostsOwn: Set<String> = [
+    "connection", "content-length", "transfer-encoding", "keep-alive", "proxy-connection", "te", "trailer",
+    "grpc-status", "grpc-message",
+  ]
+
   private mutating func refuseFraming(_ name: String, at position: Position) {
-    if ["connection", "content-length", "transfer-encoding"].contains(name) {
+    if DocumentReader.hostsOwn.contains(name) {
       problems.error(at: position, "header \(quoted(name)) cannot be changed: the host sets it")
     }
   }
@@ -177,6 +184,9 @@ extension DocumentReader {
     response.status = tree.integer("status", of: block).flatMap { UInt16(exactly: $0) }
     response.headers = readHeaders("headers", of: block)
     response.body = tree.text("body", of: block)
+    if let status = response.status, let body = tree.field("body", of: block), [204, 205, 304].contains(status) {
+      problems.error(at: tree.position(of: body), "a response of status \(status) has no body")
+    }
     return response
   }
 

@@ -77,6 +77,9 @@ public struct PurserMiddleware<Context: RequestContext>: RouterMiddleware {
       return report.afterwards(response)
     }
 
+    // Allowed was the path without dot segments, and the router would take the one with them.
+    if hasDotSegments(request.head.path ?? "") { return report.afterwards(Hummingbird.Response(status: .badRequest)) }
+
     var head = request.head
     head.apply(decision.requestHeaders)
     var response: Hummingbird.Response

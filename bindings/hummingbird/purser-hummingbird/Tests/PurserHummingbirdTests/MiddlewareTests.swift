@@ -143,6 +143,16 @@ extension HTTPField.Name {
     }
   }
 
+  /// The router resolves no dot segments, so what was decided on would not be what is served.
+  @Test func anAllowedPathWithDotSegmentsIsNotServed() async throws {
+    try await withServer { client, _ in
+      for path in ["/items/../echo", "/items/%2e%2E/echo", "/./echo", "/echo/..%2fx/../../echo"] {
+        try await client.execute(uri: path, method: .get) { #expect($0.status == .badRequest, "\(path)") }
+      }
+      try await client.execute(uri: "/echo?next=/../x", method: .get) { #expect($0.status == .ok) }
+    }
+  }
+
   @Test func valuesOfOneHeaderAreJoined() async throws {
     try await withServer { client, _ in
       var headers: HTTPFields = [:]
