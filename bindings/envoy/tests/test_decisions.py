@@ -1,6 +1,7 @@
 """What becomes of a decision in Envoy."""
 
 import json
+import socket
 
 import client
 
@@ -80,6 +81,17 @@ def test_denial_without_a_body_of_its_own_says_so_in_plain_words(launch, policie
     assert writer.status == 403
     assert writer.header("x-purser-reason") == ["no ALLOW rule holds; policies for this request: `site`"]
     assert upstream.requests == 0
+
+
+def test_denial_without_content_leaves_the_connection_in_step(launch, policies):
+    quiet = json.loads(rule("quiet", "DENY", 'request.url_path == "/quiet"'))
+    quiet["spec"]["rules"][0]["response"] = {"status": 204}
+    with launch({"policies": [policies(json.dumps(quiet))]}) as envoy:
+        with socket.create_connection(("127.0.0.1", envoy.port()), 20) as connection:
+            connection.sendall(b"GET /quiet HTTP/1.1\r\nhost: a\r\n\r\nGET /quiet HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answers.count(b"HTTP/1.1 204") == 2
+    assert answers.endswith(b"\r\n\r\n") and b"denied" not in answers
 
 
 def test_denied_grpc_call_gets_a_grpc_status(launch, policies):

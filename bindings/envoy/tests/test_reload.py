@@ -90,6 +90,18 @@ def test_new_policies_decide_and_bad_ones_do_not(run, discovery, policies):
         proxy.until("the fourth decide", lambda: client.ask(port, "/c").status == 403)
 
 
+def test_swap_to_no_enforced_policy_is_refused_unless_it_is_meant(run, discovery, policies):
+    backend = "apiVersion: purser.dev/v1alpha1\nkind: Backend\nmetadata: {name: prom}\nspec: {prometheus: {}}\n"
+    meant = "apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: edge}\nspec: {allowEmpty: true}\n"
+    with run({"policies": [policies(forbids("/a"), "1.yaml")]}) as envoy:
+        discovery.write({"policies": [policies(backend, "2.yaml")]})
+        proxy.until("the refusal", lambda: discovery.stat(envoy, "rejected") >= 1)
+        assert "no enforced Policy" in envoy.log()
+        assert client.ask(envoy.port(), "/a").status == 403
+        discovery.write({"policies": [policies(meant, "3.yaml")]})
+        proxy.until("the empty set", lambda: client.ask(envoy.port(), "/a").status == 200)
+
+
 def test_revision_alone_loads_the_same_files_anew(run, discovery, policies):
     path = policies(forbids("/a"))
     with run({"policies": [path], "revision": 1}) as envoy:
