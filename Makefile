@@ -31,6 +31,7 @@ install: lib
 
 bench: lib
 	Benchmarks/run.sh
+	Benchmarks/envoy/run.sh
 
 abi: lib
 	Tests/ABI/symbols.sh
