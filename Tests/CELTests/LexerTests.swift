@@ -172,7 +172,7 @@ import Testing
     for value in stride(from: UInt32(0x80), through: 0x10FFFF, by: 61) {
       guard let scalar = Unicode.Scalar(value) else { continue }
       let bytes = Array(String(Character(scalar)).utf8)
-      #expect(bytes.withUnsafeBufferPointer { Lexer.firstInvalidUTF8($0) } == nil)
+      #expect(bytes.withUnsafeBufferPointer { Bytes($0.baseAddress, count: UInt32($0.count)).firstInvalidUTF8 } == nil)
     }
   }
 }

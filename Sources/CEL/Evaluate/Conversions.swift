@@ -60,7 +60,7 @@ func convertToString(_ value: Value, _ evaluation: Evaluation.Pointer) -> Value 
   case .string: return value
   case .bytes:
     spend(Int(value.count) &>> 3, evaluation)
-    return value.asBytes.isValidUTF8 ? .string(value.asBytes) : .failure(.invalidUTF8)
+    return value.asBytes.isUTF8 ? .string(value.asBytes) : .failure(.invalidUTF8)
   case .bool: return .string(value.payload != 0 ? Bytes("true") : Bytes("false"))
   case .int: text.append(value.asInt)
   case .uint: text.append(value.asUInt)

@@ -280,36 +280,3 @@ extension Lexer {
     }
   }
 }
-
-// UTF-8 is checked once, before lexing, so that strings taken out of the text need no further check.
-extension Lexer {
-  /// Where `text` stops being UTF-8 (RFC 3629: no surrogates, no overlong forms), or nil.
-  static func firstInvalidUTF8(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
-    var index = 0
-    let count = text.count
-    while index < count {
-      let byte = text[index]
-      if byte < 0x80 {
-        index &+= 1
-        continue
-      }
-      let length: Int
-      var low: UInt8 = 0x80
-      var high: UInt8 = 0xBF
-      switch byte {
-      case 0xC2...0xDF: length = 2
-      case 0xE0: (length, low) = (3, 0xA0)
-      case 0xED: (length, high) = (3, 0x9F)
-      case 0xE1...0xEF: length = 3
-      case 0xF0: (length, low) = (4, 0x90)
-      case 0xF1...0xF3: length = 4
-      case 0xF4: (length, high) = (4, 0x8F)
-      default: return index
-      }
-      guard count &- index >= length, text[index &+ 1] >= low, text[index &+ 1] <= high else { return index }
-      for offset in 2..<max(length, 2) where text[index &+ offset] & 0xC0 != 0x80 { return index }
-      index &+= length
-    }
-    return nil
-  }
-}

@@ -50,7 +50,8 @@ public struct Parser {
       return nil
     }
     return text.withUnsafeBufferPointer { bytes in
-      if let offset = Lexer.firstInvalidUTF8(bytes) {
+      // Checked once, before lexing, so that strings taken out of the text need no further check.
+      if let offset = Bytes(bytes.baseAddress, count: UInt32(truncatingIfNeeded: bytes.count)).firstInvalidUTF8 {
         let start = UInt32(truncatingIfNeeded: offset)
         diagnostics.error(at: Span(start, start &+ 1), "expression is not valid UTF-8")
         return nil

@@ -85,47 +85,60 @@ extension Bytes {
     return total
   }
 
-  /// UTF-8 as of RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
-  var isValidUTF8: Bool {
+  /// Whether this is UTF-8; see `firstInvalidUTF8`.
+  @inlinable public var isUTF8: Bool {
     guard let base else { return true }
     let end = Int(count)
-    var at = 0
-    while at < end {
-      let first = base[at]
-      if first < 0x80 {
-        at &+= 1
+    let raw = UnsafeRawPointer(base)
+    // Most text is ASCII: eight bytes at a time, the last eight overlapping those before.
+    if end >= 8 {
+      var high = raw.loadUnaligned(fromByteOffset: end &- 8, as: UInt64.self)
+      var offset = 0
+      while offset &+ 8 < end {
+        high |= raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        offset &+= 8
+      }
+      if high & 0x8080_8080_8080_8080 == 0 { return true }
+    } else if end >= 4 {
+      let high =
+        raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
+      if high & 0x8080_8080 == 0 { return true }
+    }
+    return firstInvalidUTF8 == nil
+  }
+
+  /// Where this stops being UTF-8 as of RFC 3629 (no surrogates, no overlong forms, nothing above U+10FFFF), or nil.
+  @usableFromInline var firstInvalidUTF8: Int? {
+    guard let base else { return nil }
+    let end = Int(count)
+    var index = 0
+    while index < end {
+      let byte = base[index]
+      if byte < 0x80 {
+        index &+= 1
         continue
       }
-      var more = 0
+      let length: Int
       var low: UInt8 = 0x80
-      var high: UInt8 = 0xbf
-      switch first {
-      case 0xc2...0xdf: more = 1
-      case 0xe0:
-        more = 2
-        low = 0xa0
-      case 0xed:
-        more = 2
-        high = 0x9f
-      case 0xe1...0xef: more = 2
-      case 0xf0:
-        more = 3
-        low = 0x90
-      case 0xf1...0xf3: more = 3
-      case 0xf4:
-        more = 3
-        high = 0x8f
-      default: return false
+      var high: UInt8 = 0xBF
+      switch byte {
+      case 0xC2...0xDF: length = 2
+      case 0xE0: (length, low) = (3, 0xA0)
+      case 0xED: (length, high) = (3, 0x9F)
+      case 0xE1...0xEF: length = 3
+      case 0xF0: (length, low) = (4, 0x90)
+      case 0xF1...0xF3: length = 4
+      case 0xF4: (length, high) = (4, 0x8F)
+      default: return index
       }
-      if end &- at <= more { return false }
-      if base[at &+ 1] < low || base[at &+ 1] > high { return false }
-      var next = 2
-      while next <= more {
-        if base[at &+ next] & 0xc0 != 0x80 { return false }
+      guard end &- index >= length, base[index &+ 1] >= low, base[index &+ 1] <= high else { return index }
+      var next = index &+ 2
+      while next < index &+ length {
+        guard base[next] & 0xC0 == 0x80 else { return index }
         next &+= 1
       }
-      at &+= more &+ 1
+      index &+= length
     }
-    return true
+    return nil
   }
 }

@@ -29,27 +29,21 @@ struct ExpressionCompiler {
     builder = CodeBuilder(regex: regex)
   }
 
-  /// Whether an expression only compares an attribute with a text: the variable's number and the text.
-  func equality(_ source: ExpressionSource) -> (variable: UInt32, text: [UInt8])? {
-    var diagnostics = Diagnostics()
-    guard let tree = Parser.parse(source.bytes, diagnostics: &diagnostics),
-      let checked = Checker.check(tree, in: environment, expecting: .bool, diagnostics: &diagnostics),
-      case .call("_==_", _, let arguments) = checked.tree[checked.tree.root].kind, arguments.count == 2,
-      let first = arguments.first, let last = arguments.last
-    else { return nil }
-    for (a, b) in [(first, last), (last, first)] {
-      guard case .variable(let variable) = checked.reference(a), case .literal(.string(let text)) = checked.tree[b].kind,
-        variable.type == .string, variable.constant == nil
-      else { continue }
-      return (variable.id, text)
-    }
-    return nil
-  }
+  /// What an expression compares, where it only compares an attribute with a text.
+  typealias Equality = (variable: UInt32, text: [UInt8])
 
   /// The program's number, or nil when `problems` says why not.
   mutating func compile(_ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems) -> UInt32? {
+    compileMatch(source, for: purpose, &problems).program
+  }
+
+  /// The same, and what the expression compares.
+  mutating func compileMatch(
+    _ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems
+  ) -> (program: UInt32?, equality: Equality?) {
     var diagnostics = Diagnostics()
     var program: UInt32?
+    var equality: Equality?
     if let tree = Parser.parse(source.bytes, diagnostics: &diagnostics),
       let checked = Checker.check(tree, in: environment, expecting: purpose.type, diagnostics: &diagnostics)
     {
@@ -59,6 +53,7 @@ struct ExpressionCompiler {
       if purpose.warnsOfUnguardedReads { warnOfUnguardedReads(in: checked, &diagnostics) }
       if !diagnostics.hasErrors {
         note(checked, source)
+        equality = ExpressionCompiler.equality(of: checked)
         program = builder.add(checked, diagnostics: &diagnostics)
       }
     }
@@ -69,7 +64,20 @@ struct ExpressionCompiler {
       case .warning: problems.warn(at: position, item.message)
       }
     }
-    return diagnostics.hasErrors ? nil : program
+    return diagnostics.hasErrors ? (nil, nil) : (program, equality)
+  }
+
+  private static func equality(of checked: CheckedTree) -> Equality? {
+    guard case .call("_==_", _, let arguments) = checked.tree[checked.tree.root].kind, arguments.count == 2,
+      let first = arguments.first, let last = arguments.last
+    else { return nil }
+    for (a, b) in [(first, last), (last, first)] {
+      guard case .variable(let variable) = checked.reference(a), case .literal(.string(let text)) = checked.tree[b].kind,
+        variable.type == .string, variable.constant == nil
+      else { continue }
+      return (variable.id, text)
+    }
+    return nil
   }
 
   private func checkPhases(of checked: CheckedTree, _ purpose: Purpose, _ diagnostics: inout Diagnostics) {

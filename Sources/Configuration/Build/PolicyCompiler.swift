@@ -12,7 +12,7 @@ struct PolicyCompiler {
   private(set) var matchTexts: [[UInt8]?] = []
   private(set) var conditionTexts: [[UInt8]?] = []
   /// By policy number: what its `match` compares, where it is no more than that.
-  private var equalities: [(variable: UInt32, text: [UInt8])?] = []
+  private var equalities: [ExpressionCompiler.Equality?] = []
 
   init(documents: DocumentSet) { self.documents = documents }
 
@@ -25,8 +25,9 @@ struct PolicyCompiler {
         subject: isConnection ? "this policy of the connection phase decides" : "this policy decides",
         type: .bool, warnsOfUnguardedReads: true)
       matchTexts.append(policy.match?.bytes)
-      equalities.append(policy.match.flatMap { compiler.equality($0) })
-      let match = policy.match.map { compiler.compile($0, for: purpose, &problems) ?? PolicyImage.noProgram }
+      let compiled = policy.match.map { compiler.compileMatch($0, for: purpose, &problems) }
+      let match = compiled?.program ?? PolicyImage.noProgram
+      equalities.append(compiled?.equality)
       var rules: [RuleDraft] = []
       for rule in policy.rules {
         conditionTexts.append(rule.when?.bytes)
@@ -47,7 +48,7 @@ struct PolicyCompiler {
       }
       drafts.append(
         PolicyDraft(
-          namespace: policy.identity.namespace, name: policy.identity.name, match: match ?? PolicyImage.noProgram,
+          namespace: policy.identity.namespace, name: policy.identity.name, match: match,
           isConnectionPhase: isConnection, isShadow: policy.mode == .shadow,
           replaces: policy.replaces.map { ($0.namespace, $0.name) }, rules: rules))
     }
