@@ -34,6 +34,8 @@ public struct CodeView: BitwiseCopyable {
   public var code: UnsafePointer<CodeImage>
   public var bindings: UnsafePointer<SlotBinding>
   public var bindingCount: UInt32
+  /// What the slots hold before a call: what the plan knows by itself, and nothing else.
+  public var initialSlots: UnsafePointer<Value>
   public var slotNames: UnsafePointer<Bytes>
   public var slotNameCount: UInt32
 }

@@ -10,7 +10,7 @@ func readOwn(_ raw: UnsafeMutableRawPointer, _ number: UInt32, _ result: UnsafeM
   out.pointee = .absent
   let view = raw.assumingMemoryBound(to: RequestView.self)
   if number >= ListVariable.first {
-    out.pointee = Value(kind: .opaque, payload: UInt64(number &- ListVariable.first))
+    out.pointee = ListVariable.value(number)
     return
   }
   guard let context = view.pointee.ownContext else { return }

@@ -1,5 +1,7 @@
 // What Purser itself says about a request: readable in Telemetry documents only, after the check.
 
+import CEL
+
 /// The raw values are variable numbers, between those of the well-known attributes and of the custom ones.
 public enum OwnAttribute: UInt32, Sendable, CaseIterable {
   case verdict = 3840
@@ -24,4 +26,7 @@ public enum ListVariable {
   public static let first: UInt32 = 1 << 24
   /// The external function `value in list`.
   public static let function: UInt32 = 0
+
+  /// What an expression sees of the list: its number, for that function.
+  static func value(_ number: UInt32) -> Value { Value(kind: .opaque, payload: UInt64(number &- first)) }
 }

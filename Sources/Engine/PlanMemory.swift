@@ -31,7 +31,16 @@ struct PlanMemory {
     }
     return CodeView(
       code: part.code.image, bindings: keep(bindings), bindingCount: UInt32(truncatingIfNeeded: bindings.count),
+      initialSlots: keep(bindings.map { initialValue(of: $0) }),
       slotNames: keep(part.slotNames), slotNameCount: UInt32(truncatingIfNeeded: part.slotNames.count))
+  }
+
+  private func initialValue(of binding: SlotBinding) -> Value {
+    switch binding.source {
+    case .constant: binding.value
+    case .own where binding.number >= ListVariable.first: ListVariable.value(binding.number)
+    default: Value(kind: .unfetched)
+    }
   }
 
   mutating func free() {

@@ -100,7 +100,7 @@ extension WorkerState {
     worker.pointee.plan = plan
   }
 
-  /// Points the evaluation at a code and a request, with nothing fetched yet.
+  /// Points the evaluation at a code and a request, with nothing of the request fetched yet.
   @inline(__always)
   static func aim(
     _ worker: UnsafeMutablePointer<WorkerState>, at part: CodeView, of request: UnsafeMutablePointer<RequestState>
@@ -110,7 +110,7 @@ extension WorkerState {
     worker.pointee.view.context = request.pointee.context
     worker.pointee.view.bindings = part.bindings
     worker.pointee.view.bindingCount = part.bindingCount
-    memset(worker.pointee.evaluation.slots, 0, Int(part.bindingCount) &* MemoryLayout<Value>.stride)
+    memcpy(worker.pointee.evaluation.slots, part.initialSlots, Int(part.bindingCount) &* MemoryLayout<Value>.stride)
     worker.pointee.evaluation.arena.reset()
   }
 

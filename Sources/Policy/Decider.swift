@@ -275,18 +275,20 @@ extension Decider {
   }
 
   @inline(__always)
-  private func outcome(_ step: UnsafePointer<RuleStep>) -> Outcome { outcome(step.pointee.rule, step.pointee.when) }
+  private func outcome(_ step: UnsafePointer<RuleStep>) -> Outcome {
+    outcome(step.pointee.rule, step.pointee.when, isConnectionPhase: step.pointee.isConnectionPhase)
+  }
 
   @inline(__always)
-  private func outcome(_ rule: UInt32, _ program: UInt32) -> Outcome {
+  private func outcome(_ rule: UInt32, _ program: UInt32, isConnectionPhase: Bool) -> Outcome {
     if program == PolicyImage.noProgram { return .holds }
     let state = memory.ruleStates[Int(rule)] ^ memory.generation << 2
-    if state > 3 { return evaluateRule(rule, program) }
+    if state > 3 { return evaluateRule(rule, program, isConnectionPhase) }
     return state == Outcome.holds.rawValue ? .holds : state == Outcome.fails.rawValue ? .fails : .errs
   }
 
-  private func evaluateRule(_ rule: UInt32, _ program: UInt32) -> Outcome {
-    if image.pointee.rules[Int(rule)].isConnectionPhase, let connection,
+  private func evaluateRule(_ rule: UInt32, _ program: UInt32, _ isConnectionPhase: Bool) -> Outcome {
+    if isConnectionPhase, let connection,
       let known = connection.pointee.ruleOutcome(rule)
     {
       memory.ruleStates[Int(rule)] = memory.generation << 2 | known.rawValue
@@ -319,7 +321,7 @@ extension Decider {
       if record.pointee.isConnectionPhase {
         let matched = match(record.pointee.policy, image.pointee.policies[Int(record.pointee.policy)].match)
         findings.pointee.setMatch(record.pointee.policy, matched)
-        if matched == .holds { findings.pointee.setRule(rule, outcome(rule, record.pointee.when)) }
+        if matched == .holds { findings.pointee.setRule(rule, outcome(rule, record.pointee.when, isConnectionPhase: true)) }
       }
       rule &+= 1
     }

@@ -11,6 +11,8 @@ public struct PolicyDraft: Sendable {
   public var match: UInt32
   /// What `match` compares, where it is no more than that.
   public var matchEquality: (slot: UInt32, text: [UInt8])?
+  /// What `match` is for every request, where that is known at load.
+  public var matchConstant: Bool?
   public var isConnectionPhase: Bool
   public var isShadow: Bool
   /// The policy that this Shadow policy stands in for.
@@ -35,6 +37,8 @@ public struct RuleDraft: Sendable {
   public var name: String
   public var action: Action
   public var when: UInt32
+  /// What `when` is for every request, where that is known at load.
+  public var whenConstant: Bool?
   public var skipsOnError = false
   public var file: String
   public var line: UInt32
@@ -89,13 +93,16 @@ public final class PolicyStore: @unchecked Sendable {
     var enforced = Members()
     var shadow = Members()
     var audits: [UInt32] = []
+    // A policy that is about no request, and a rule that holds for none, are left out of the lists that a check walks.
+    // Not an ALLOW rule, since its policy wants one that holds; nor where `match` may err, which is each rule's error.
     for draft in sorted {
       let number = UInt32(truncatingIfNeeded: policies.count)
       let isDefault = draft.namespace == "default"
       policies.append(
         PolicyRecord(
           name: texts.keep(draft.name), namespace: texts.keep(draft.namespace),
-          label: texts.keep(isDefault ? draft.name : draft.namespace + "/" + draft.name), match: draft.match,
+          label: texts.keep(isDefault ? draft.name : draft.namespace + "/" + draft.name),
+          match: draft.matchConstant == true ? PolicyImage.noProgram : draft.match,
           matchSlot: draft.matchEquality?.slot ?? PolicyImage.noProgram,
           matchText: draft.matchEquality.map { texts.keep($0.text) } ?? .empty,
           isConnectionPhase: draft.isConnectionPhase, isShadow: draft.isShadow))
@@ -103,17 +110,20 @@ public final class PolicyStore: @unchecked Sendable {
       let isInShadow = draft.isShadow || !replaced.contains(draft.namespace + "/" + draft.name)
       for rule in draft.rules {
         let place = UInt32(truncatingIfNeeded: rules.count)
+        let isAboutAll = draft.match == PolicyImage.noProgram || draft.matchConstant == true
+        let counts = rule.whenConstant != false || rule.action == .allow || !isAboutAll
+        let isListed = draft.matchConstant != false && counts
         if rule.action == .audit {
-          if isEnforced { audits.append(place) }
+          if isEnforced, isListed { audits.append(place) }
         } else {
-          if isEnforced { enforced.add(place, rule.action, isConnectionPhase: draft.isConnectionPhase) }
-          if isInShadow { shadow.add(place, rule.action, isConnectionPhase: draft.isConnectionPhase) }
+          if isEnforced { enforced.add(place, rule.action, draft.isConnectionPhase, isListed: isListed) }
+          if isInShadow { shadow.add(place, rule.action, draft.isConnectionPhase, isListed: isListed) }
         }
         let requestHeaders = range(of: rule.requestHeaders, into: &headers, texts)
         let responseHeaders = range(of: rule.responseHeaders, into: &headers, texts)
         rules.append(
           RuleRecord(
-            policy: number, when: rule.when, action: rule.action, skipsOnError: rule.skipsOnError,
+            policy: number, when: rule.whenConstant == true ? PolicyImage.noProgram : rule.when, action: rule.action, skipsOnError: rule.skipsOnError,
             isConnectionPhase: draft.isConnectionPhase, name: texts.keep(rule.name), file: texts.keep(rule.file),
             line: rule.line, status: rule.status, body: texts.keep(rule.body), requestHeaders: requestHeaders,
             responseHeaders: responseHeaders))
@@ -143,12 +153,11 @@ private struct Members {
   var allows: [UInt32] = []
   var hasRequestAllow = false
 
-  mutating func add(_ rule: UInt32, _ action: Action, isConnectionPhase: Bool) {
+  mutating func add(_ rule: UInt32, _ action: Action, _ isConnectionPhase: Bool, isListed: Bool) {
+    if action == .allow, !isConnectionPhase { hasRequestAllow = true }
+    guard isListed else { return }
     if action == .deny { denies.append(rule) }
-    if action == .allow {
-      allows.append(rule)
-      if !isConnectionPhase { hasRequestAllow = true }
-    }
+    if action == .allow { allows.append(rule) }
   }
 
   func view(

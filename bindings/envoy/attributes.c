@@ -131,8 +131,18 @@ static purser_presence give_nanoseconds(purser_type type, int64_t nanoseconds, p
   return PURSER_PRESENT;
 }
 
-static envoy_text text_attribute(const stream *stream, int number) {
+envoy_text attributes_text(const stream *stream, int number) {
   envoy_text text = {NULL, 0};
+  if (stream->list != NULL && stream->list->is_listed) {
+    switch (number) {
+    case ENVOY_REQUEST_METHOD: text = request_list_only(stream->list, ":method", 7); break;
+    case ENVOY_REQUEST_PATH: text = request_list_only(stream->list, ":path", 5); break;
+    case ENVOY_REQUEST_HOST: text = request_list_only(stream->list, ":authority", 10); break;
+    case ENVOY_REQUEST_SCHEME: text = request_list_only(stream->list, ":scheme", 7); break;
+    default: break;
+    }
+    if (text.size > 0) return text;
+  }
   if (!ENVOY(http_filter_get_attribute_string)(stream->envoy, number, &text)) return (envoy_text){NULL, 0};
   return text;
 }
@@ -240,6 +250,16 @@ static purser_presence give_moment(const stream *stream, enum source_kind kind, 
   return give_nanoseconds(type, nanoseconds, value_out);
 }
 
+/* Of request headers while they are listed, of any other map and time from Envoy. */
+static purser_presence give_header(const stream *stream, int map, envoy_text name, purser_scratch *scratch,
+                                   purser_value *value_out) {
+  if (map == ENVOY_REQUEST_HEADERS && stream->list != NULL) {
+    atomic_store_explicit(&stream->configuration->lists_headers, true, memory_order_relaxed);
+    if (request_list_read(stream->list)) return header_map_listed_entry(stream->list, name, scratch, value_out);
+  }
+  return header_map_entry(stream->envoy, map, name, scratch, value_out);
+}
+
 static purser_presence give_whole(const stream *stream, const source *source, purser_value *value_out) {
   uint64_t number;
   if (!ENVOY(http_filter_get_attribute_int)(stream->envoy, source->number, &number)) return PURSER_ABSENT;
@@ -269,12 +289,12 @@ static purser_presence get(void *context, uint32_t attribute, purser_scratch *sc
   source = &sources[attribute];
   switch (source->kind) {
   case TEXT:
-    text = text_attribute(stream, source->number);
+    text = attributes_text(stream, source->number);
     return text.size == 0 ? PURSER_ABSENT : give_text(text, value_out);
   case PATH:
   case HOST:
     text = source->kind == PATH ? stream->kept_path : stream->kept_host;
-    if (!stream->is_reporting) text = text_attribute(stream, source->number);
+    if (!stream->is_reporting) text = attributes_text(stream, source->number);
     return text.size == 0 ? PURSER_ABSENT : give_text(text, value_out);
   case WHOLE:
   case WHOLE_UNSIGNED: return give_whole(stream, source, value_out);
@@ -284,22 +304,22 @@ static purser_presence get(void *context, uint32_t attribute, purser_scratch *sc
     *value_out = (purser_value){.type = PURSER_TYPE_BOOL, .as.boolean = truth};
     return PURSER_PRESENT;
   case HEADER:
-    return header_map_entry(stream->envoy, ENVOY_REQUEST_HEADERS,
-                            (envoy_text){source->header, strlen(source->header)}, scratch, value_out);
+    return give_header(stream, ENVOY_REQUEST_HEADERS, (envoy_text){source->header, strlen(source->header)}, scratch,
+                       value_out);
   case HEADER_BYTES: {
     int64_t bytes;
     const purser_presence presence = header_map_bytes(stream->envoy, source->number, scratch, &bytes);
     return presence == PURSER_PRESENT ? give_integer(bytes, value_out) : presence;
   }
-  case ADDRESS: return give_address(text_attribute(stream, source->number), value_out);
+  case ADDRESS: return give_address(attributes_text(stream, source->number), value_out);
   case PEER_ADDRESS: return give_address(peer_address(stream), value_out);
   case PEER_PORT: return give_peer_port(stream, value_out);
   case CLIENT_ADDRESS:
     if (!stream->configuration->configuration.serves_client_address) return PURSER_ABSENT;
-    return give_address(text_attribute(stream, source->number), value_out);
+    return give_address(attributes_text(stream, source->number), value_out);
   case SPIFFE_NAMESPACE:
   case SPIFFE_SERVICE_ACCOUNT:
-    return give_spiffe(text_attribute(stream, source->number), source->kind, value_out);
+    return give_spiffe(attributes_text(stream, source->number), source->kind, value_out);
   case PROTOCOL_KIND: return give_static(stream_is_grpc(stream) ? "grpc" : "http", value_out);
   case GRPC_STATUS:
     /* Envoy derives one from the HTTP status for any response. */
@@ -319,7 +339,7 @@ static purser_presence entry(void *context, uint32_t attribute, purser_text key,
                              purser_value *value_out) {
   const stream *stream = context;
   if (attribute >= SOURCES_MAX || sources[attribute].kind != HEADER_MAP) return PURSER_NO_MAP;
-  return header_map_entry(stream->envoy, sources[attribute].number, envoy_text_of(key), scratch, value_out);
+  return give_header(stream, sources[attribute].number, envoy_text_of(key), scratch, value_out);
 }
 
 static purser_presence iterate(void *context, uint32_t attribute, purser_scratch *scratch, purser_visitor *visitor) {

@@ -3,9 +3,13 @@
 #define PURSER_ENVOY_ATTRIBUTES_H
 
 #include "configuration.h"
+#include "stream.h"
 
 /* The callbacks of a `stream`. */
 extern const purser_host attributes_host;
+
+/* Envoy's attribute of that number; empty where it has none. */
+envoy_text attributes_text(const stream *stream, int number);
 
 /* The names of all attributes that the callbacks answer for with this configuration, for the loader to hold policies
  * against. The caller frees the array; NULL without memory. */

@@ -1,6 +1,7 @@
 #include "decision.h"
 
 #include "log.h"
+#include "request_list.h"
 
 #include <string.h>
 
@@ -10,6 +11,8 @@ static const envoy_text name_space = {"purser", 6};
 #define DETAILS_MAX 256
 #define RESPONSE_HEADERS_MAX 64
 #define GRPC_DIGITS 2
+/* More changes than these are made without looking for what is there. */
+#define CHANGES_SEARCHED_MAX 8
 
 static envoy_text literal(const char *text) { return (envoy_text){text, strlen(text)}; }
 
@@ -89,16 +92,54 @@ static void change(stream *stream, int map, const purser_header *header) {
   }
 }
 
-void decision_allow(stream *stream) {
+/* Whether the request certainly has no such header. */
+static bool lacks(const request_list *list, envoy_text name) {
+  return list->is_listed && name.size > 0 && request_list_find(list, name, 0) == list->count;
+}
+
+/* Most headers that are set or removed are not there. Then a removal is nothing, and to set is to add, which costs Envoy
+ * no search. No name is changed twice: the loader refuses that. The list's texts are good until the first change, so
+ * all of it is looked up before. */
+static void leave_out_needless(const request_list *list, purser_header *changes, size_t count) {
+  size_t index;
+  for (index = 0; index < count; index++) {
+    if (!lacks(list, envoy_text_of(changes[index].name))) continue;
+    if (changes[index].operation == PURSER_HEADER_SET) changes[index].operation = PURSER_HEADER_APPEND;
+    if (changes[index].operation == PURSER_HEADER_REMOVE) changes[index].name.size = 0;
+  }
+}
+
+static void change_request(stream *stream, request_list *list) {
+  const purser_request *request = stream_request(stream);
+  purser_header changes[CHANGES_SEARCHED_MAX];
+  size_t count = 0, searched = 0, index;
+  if (purser_decision_request_headers_count(request, &count) != PURSER_OK || count == 0) return;
+  atomic_store_explicit(&stream->configuration->lists_headers, true, memory_order_relaxed);
+  while (count <= CHANGES_SEARCHED_MAX && searched < count &&
+         purser_decision_request_header(request, searched, &changes[searched]) == PURSER_OK) {
+    searched++;
+  }
+  if (searched == count && request_list_read(list)) {
+    leave_out_needless(list, changes, count);
+  } else {
+    searched = 0;
+  }
+  for (index = 0; index < count; index++) {
+    purser_header header;
+    if (index < searched) {
+      header = changes[index];
+    } else if (purser_decision_request_header(request, index, &header) != PURSER_OK) {
+      continue;
+    }
+    if (header.name.size > 0) change(stream, ENVOY_REQUEST_HEADERS, &header);
+  }
+}
+
+void decision_allow(stream *stream, request_list *list) {
   const purser_request *request = stream_request(stream);
   const enum metadata_scope metadata = stream->configuration->configuration.metadata;
-  purser_header header;
-  size_t count = 0, index;
-  if (purser_decision_request_headers_count(request, &count) != PURSER_OK) count = 0;
-  for (index = 0; index < count; index++) {
-    if (purser_decision_request_header(request, index, &header) != PURSER_OK) continue;
-    change(stream, ENVOY_REQUEST_HEADERS, &header);
-  }
+  size_t count = 0;
+  change_request(stream, list);
   if (purser_decision_response_headers_count(request, &count) == PURSER_OK) stream->changes_response = count > 0;
   if (metadata == METADATA_ALL || (metadata == METADATA_DENIED && shadow_denies(stream))) {
     set_metadata(stream, "allow");

@@ -5,7 +5,7 @@
 #include "stream.h"
 
 /* Changes the request's headers, and marks the stream if the response's are to be changed. */
-void decision_allow(stream *stream);
+void decision_allow(stream *stream, request_list *list);
 
 /* Answers with the denial. Envoy may run other hooks of the stream before this returns. */
 void decision_deny(stream *stream);

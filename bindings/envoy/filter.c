@@ -42,10 +42,9 @@ bool stream_is_grpc(const stream *stream) {
 
 /* Copies path and host; without memory for long ones they are absent from the report. */
 static void keep_for_report(stream *stream) {
-  envoy_text path = {NULL, 0}, host = {NULL, 0};
+  const envoy_text path = attributes_text(stream, ENVOY_REQUEST_PATH);
+  const envoy_text host = attributes_text(stream, ENVOY_REQUEST_HOST);
   char *place = stream->kept;
-  if (!ENVOY(http_filter_get_attribute_string)(stream->envoy, ENVOY_REQUEST_PATH, &path)) path.size = 0;
-  if (!ENVOY(http_filter_get_attribute_string)(stream->envoy, ENVOY_REQUEST_HOST, &host)) host.size = 0;
   if (path.size + host.size > STREAM_KEPT_BYTES) {
     place = stream->kept_elsewhere = malloc(path.size + host.size);
     if (place == NULL) return;
@@ -71,20 +70,26 @@ static purser_status begin_and_check(stream *stream) {
 int envoy_dynamic_module_on_http_filter_request_headers(void *envoy, stream *stream, bool end) {
   purser_verdict verdict = PURSER_VERDICT_DENY;
   purser_status status;
+  request_list list;
   (void)end;
   if (stream->stage != STREAM_NEW) return ENVOY_CONTINUE;
   stream->envoy = envoy;
+  request_list_begin(&list, envoy);
+  if (atomic_load_explicit(&stream->configuration->lists_headers, memory_order_relaxed)) request_list_read(&list);
+  stream->list = &list;
   status = begin_and_check(stream);
   if (status == PURSER_OK) status = purser_decision_verdict(stream_request(stream), &verdict);
+  if (status == PURSER_OK && stream->configuration->has_telemetry) keep_for_report(stream);
+  /* From here on headers change, and the stream may be reported before this returns. */
+  stream->list = NULL;
   if (status != PURSER_OK) {
     stream->stage = STREAM_FAILED;
     decision_fail(stream, status);
     return ENVOY_STOP_ITERATION;
   }
   stream->stage = STREAM_CHECKED;
-  if (stream->configuration->has_telemetry) keep_for_report(stream);
   if (verdict == PURSER_VERDICT_ALLOW) {
-    decision_allow(stream);
+    decision_allow(stream, &list);
     return ENVOY_CONTINUE;
   }
   decision_deny(stream);

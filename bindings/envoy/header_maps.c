@@ -12,18 +12,11 @@ static bool has_map(void *envoy, int map) {
   return map == ENVOY_REQUEST_HEADERS || ENVOY(http_get_headers_size)(envoy, map) > 0;
 }
 
-/* All values of a name, joined. `first` is the one at index 0. */
-static purser_presence join(void *envoy, int map, envoy_text name, envoy_text first, size_t count,
-                            purser_scratch *scratch, purser_value *value_out) {
-  envoy_text *values = purser_scratch_allocate(scratch, count * sizeof *values);
+/* The values joined by commas. */
+static purser_presence join(const envoy_text *values, size_t count, purser_scratch *scratch, purser_value *value_out) {
   size_t size = 0, index;
   char *joined, *cursor;
-  if (values == NULL) return PURSER_FAILED;
-  values[0] = first;
-  for (index = 0; index < count; index++) {
-    if (index > 0 && !ENVOY(http_get_header)(envoy, map, name, &values[index], index, NULL)) return PURSER_FAILED;
-    size += values[index].size + 1;
-  }
+  for (index = 0; index < count; index++) size += values[index].size + 1;
   joined = purser_scratch_allocate(scratch, size);
   if (joined == NULL) return PURSER_FAILED;
   cursor = joined;
@@ -38,14 +31,36 @@ static purser_presence join(void *envoy, int map, envoy_text name, envoy_text fi
 
 purser_presence header_map_entry(void *envoy, int map, envoy_text name, purser_scratch *scratch,
                                  purser_value *value_out) {
-  envoy_text first = {NULL, 0};
-  size_t count = 0;
+  envoy_text first = {NULL, 0}, *values;
+  size_t count = 0, index;
   if (name.size == 0 || name.data[0] == ':') return has_map(envoy, map) ? PURSER_ABSENT : PURSER_NO_MAP;
   if (!ENVOY(http_get_header)(envoy, map, name, &first, 0, &count) || count == 0) {
     return has_map(envoy, map) ? PURSER_ABSENT : PURSER_NO_MAP;
   }
-  if (count > 1) return join(envoy, map, name, first, count, scratch, value_out);
-  *value_out = string_value(first.data, first.size);
+  if (count == 1) {
+    *value_out = string_value(first.data, first.size);
+    return PURSER_PRESENT;
+  }
+  values = purser_scratch_allocate(scratch, count * sizeof *values);
+  if (values == NULL) return PURSER_FAILED;
+  values[0] = first;
+  for (index = 1; index < count; index++) {
+    if (!ENVOY(http_get_header)(envoy, map, name, &values[index], index, NULL)) return PURSER_FAILED;
+  }
+  return join(values, count, scratch, value_out);
+}
+
+purser_presence header_map_listed_entry(const request_list *list, envoy_text name, purser_scratch *scratch,
+                                        purser_value *value_out) {
+  envoy_text values[REQUEST_LIST_MAX];
+  size_t count = 0, at;
+  if (name.size == 0 || name.data[0] == ':') return PURSER_ABSENT;
+  for (at = request_list_find(list, name, 0); at < list->count; at = request_list_find(list, name, at + 1)) {
+    values[count++] = list->headers[at].value;
+  }
+  if (count == 0) return PURSER_ABSENT;
+  if (count > 1) return join(values, count, scratch, value_out);
+  *value_out = string_value(values[0].data, values[0].size);
   return PURSER_PRESENT;
 }
 

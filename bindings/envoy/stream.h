@@ -16,6 +16,7 @@
 
 #include "envoy_abi.h"
 #include "filter_configuration.h"
+#include "request_list.h"
 
 enum stream_stage {
   STREAM_NEW,
@@ -30,6 +31,7 @@ enum stream_stage {
 typedef struct stream {
   filter_configuration *configuration;
   void *envoy;
+  request_list *list;    /* while the check runs, else NULL */
   enum stream_stage stage;
   bool is_begun;
   bool is_denied;

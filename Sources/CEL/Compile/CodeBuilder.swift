@@ -28,6 +28,18 @@ public struct CodeBuilder {
     return UInt32(truncatingIfNeeded: pool.programs.count &- 1)
   }
 
+  /// What a program gives in every evaluation, where that was known when it was compiled.
+  public func constant(_ program: UInt32) -> Value? {
+    guard let place = pool.programs.indices.contains(Int(program)) ? pool.programs[Int(program)] : nil,
+      place.instructionCount == 1, pool.instructions.indices.contains(Int(place.start))
+    else { return nil }
+    let instruction = pool.instructions[Int(place.start)]
+    guard instruction.op == .giveValue, instruction.flags & Flag.aConstant != 0,
+      pool.constants.indices.contains(Int(instruction.a))
+    else { return nil }
+    return pool.constants[Int(instruction.a)]
+  }
+
   /// The code of all programs added. The builder is of no use afterwards.
   public consuming func finish() -> Code { pool.makeCode() }
 }

@@ -67,6 +67,12 @@ struct ExpressionCompiler {
     return diagnostics.hasErrors ? (nil, nil) : (program, equality)
   }
 
+  /// Whether a program holds for every request, or for none; nil where the request decides.
+  func constant(_ program: UInt32) -> Bool? {
+    guard let value = builder.constant(program), value.kind == .bool else { return nil }
+    return value.isTrue
+  }
+
   private static func equality(of checked: CheckedTree) -> Equality? {
     guard case .call("_==_", _, let arguments) = checked.tree[checked.tree.root].kind, arguments.count == 2,
       let first = arguments.first, let last = arguments.last

@@ -36,6 +36,7 @@ struct PolicyCompiler {
         var draft = RuleDraft(
           name: rule.name, action: action, when: when ?? PolicyImage.noProgram,
           file: documents.sources.name(of: rule.position), line: rule.position.line)
+        draft.whenConstant = when.flatMap { compiler.constant($0) }
         draft.skipsOnError = rule.onError == .skip
         draft.status = UInt32(truncatingIfNeeded: rule.response?.status ?? 0)
         draft.body = Array((rule.response?.body ?? "").utf8)
@@ -46,11 +47,12 @@ struct PolicyCompiler {
           : drafts(of: rule.responseHeaders)
         rules.append(draft)
       }
-      drafts.append(
-        PolicyDraft(
-          namespace: policy.identity.namespace, name: policy.identity.name, match: match,
-          isConnectionPhase: isConnection, isShadow: policy.mode == .shadow,
-          replaces: policy.replaces.map { ($0.namespace, $0.name) }, rules: rules))
+      var draft = PolicyDraft(
+        namespace: policy.identity.namespace, name: policy.identity.name, match: match,
+        isConnectionPhase: isConnection, isShadow: policy.mode == .shadow,
+        replaces: policy.replaces.map { ($0.namespace, $0.name) }, rules: rules)
+      draft.matchConstant = compiler.constant(match)
+      drafts.append(draft)
     }
   }
 
