@@ -2,11 +2,14 @@
 
 PREFIX ?= /usr/local
 
-.PHONY: help demo test lib install bench abi format packages clean
+CASES ?= ../shared/cel
+
+.PHONY: help demo test conformance lib install bench abi format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
 	@echo 'make test                everything that has to hold; what continuous integration runs'
+	@echo 'make conformance CASES=DIR  the CEL conformance cases (*.jsonl) of a folder'
 	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
 	@echo 'make bench               measure'
@@ -25,6 +28,10 @@ demo: lib
 
 test:
 	@scripts/test.sh
+
+# Cases known to fail are listed with their reasons; any other failure is an error.
+conformance: packages
+	@swift run --quiet conformance --expected-failures Tests/CELTests/conformance-failures.txt '$(CASES)'
 
 install: lib
 	scripts/install.sh '$(PREFIX)'

@@ -73,9 +73,18 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .testTarget(
-      name: "CELTests", dependencies: ["CEL", "CPlatform", "RE2Shim"], exclude: ["conformance-failures.txt"],
+    // What tests of CEL and `make conformance` share; no product has them.
+    .target(
+      name: "CELHost", dependencies: ["CEL", "CPlatform", "RE2Shim"], path: "Tests/CELHost", swiftSettings: strict),
+    .target(
+      name: "CELConformance", dependencies: ["CEL", "CELHost"], path: "Tests/Conformance", swiftSettings: strict),
+    .executableTarget(
+      name: "conformance", dependencies: ["CELConformance"], path: "Tests/ConformanceCommand",
       swiftSettings: strict),
+
+    .testTarget(
+      name: "CELTests", dependencies: ["CEL", "CELHost", "CELConformance", "CPlatform", "RE2Shim"],
+      exclude: ["conformance-failures.txt"], swiftSettings: strict),
     .testTarget(
       name: "AttributesTests", dependencies: ["PurserAttributes", "CEL", "CPurser", "CPlatform"],
       swiftSettings: strict),

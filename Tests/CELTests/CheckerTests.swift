@@ -1,4 +1,5 @@
 import CEL
+import CELHost
 import Testing
 
 /// An environment such as a proxy's: dotted attributes, a map of headers, named lists, a function with a namespace.

@@ -1,6 +1,7 @@
 // Conditions compile to jumps, where a slip is hard to see; here they are compared with a plain walk of the same
 // condition in three truths, for many random conditions.
 
+import CELHost
 import Testing
 
 @testable import CEL

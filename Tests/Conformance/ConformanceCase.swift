@@ -1,14 +1,14 @@
-// The public conformance cases as they lie in ../shared/cel: one JSON object a line. What is here reads them and
-// compares; ConformanceTests runs them.
+// CEL's public conformance cases as JSON Lines: one object a line, in the form that ../shared/cel/README.md tells.
+// What is here reads them and compares; `ConformanceRun` runs them.
 
-import CPlatform
+import CEL
+import CELHost
 import Foundation
 
-@testable import CEL
-
-struct ConformanceCase {
-  var id: String
+package struct ConformanceCase {
+  package var id: String
   var file: String
+  var section: String
   var expression: String
   var container: String
   var needs: Set<String>
@@ -29,6 +29,7 @@ struct ConformanceCase {
     self.file = file
     self.expression = expression
     self.expectation = expectation
+    section = object["section"] as? String ?? ""
     container = object["container"] as? String ?? ""
     needs = Set(object["needs"] as? [String] ?? [])
     isDisputed = object["disputed"] != nil
@@ -40,7 +41,7 @@ struct ConformanceCase {
   }
 
   /// All cases of a folder, by file and line; nil when there is no such folder.
-  static func load(folder: URL) -> [ConformanceCase]? {
+  package static func load(folder: URL) -> [ConformanceCase]? {
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else { return nil }
     var cases: [ConformanceCase] = []
     for name in names.sorted() where name.hasSuffix(".jsonl") {
@@ -49,9 +50,6 @@ struct ConformanceCase {
     }
     return cases.isEmpty ? nil : cases
   }
-
-  /// Core CEL, whatever else the suite has.
-  var isCore: Bool { needs.isSubset(of: ["regex", "tzdata", "checker"]) && !isDisputed }
 }
 
 /// Reads the suite's values and types.

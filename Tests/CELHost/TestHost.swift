@@ -1,28 +1,27 @@
-// A host of an evaluator: variables with their values, and everything an evaluation needs, in one object.
+// A host of an evaluator for tests: variables with their values, and everything an evaluation needs, in one object.
 
+package import CEL
 import CPlatform
-
-@testable import CEL
 
 #if canImport(RE2Shim)
   import RE2Shim
 #endif
 
 extension Arena {
-  mutating func text(_ text: String) -> Bytes? { bytes(Array(text.utf8)) }
+  package mutating func text(_ text: String) -> Bytes? { bytes(Array(text.utf8)) }
 
-  mutating func bytes(_ bytes: [UInt8]) -> Bytes? {
+  package mutating func bytes(_ bytes: [UInt8]) -> Bytes? {
     bytes.withUnsafeBufferPointer { copy(Bytes($0.baseAddress, count: UInt32($0.count))) }
   }
 
-  mutating func list(_ values: [Value]) -> Value? {
+  package mutating func list(_ values: [Value]) -> Value? {
     guard let memory = allocateValues(max(values.count, 1)) else { return nil }
     for (at, value) in values.enumerated() { memory[at] = value }
     return .list(memory, count: UInt32(values.count))
   }
 
   /// Key, value, key, value, …
-  mutating func map(_ values: [Value]) -> Value? {
+  package mutating func map(_ values: [Value]) -> Value? {
     guard let memory = allocateValues(max(values.count, 1)) else { return nil }
     for (at, value) in values.enumerated() { memory[at] = value }
     return .map(memory, count: UInt32(values.count / 2))
@@ -30,7 +29,7 @@ extension Arena {
 }
 
 /// RE2, where the test target links it.
-var regexLibrary: RegexLibrary? {
+package var regexLibrary: RegexLibrary? {
   #if canImport(RE2Shim)
     RegexLibrary(
       compile: { pattern, size, error, errorSize in purser_re2_compile(pattern, size, error, errorSize) },
@@ -41,23 +40,25 @@ var regexLibrary: RegexLibrary? {
   #endif
 }
 
-final class TestHost {
-  var environment = Environment()
-  var arena = Arena(bytesMax: 64 << 20)
+package final class TestHost {
+  package var environment = Environment()
+  package var arena = Arena(bytesMax: 64 << 20)
   /// By `Variable.id`; one that is not here is absent.
-  var values: [UInt32: Value] = [:]
+  package var values: [UInt32: Value] = [:]
   /// Slots asked for, in order.
-  private(set) var fetched: [SlotDefinition] = []
-  private(set) var entriesAsked = 0
-  private(set) var wholesAsked = 0
-  var arenaMax = 16 << 20
+  package private(set) var fetched: [SlotDefinition] = []
+  package private(set) var entriesAsked = 0
+  package private(set) var wholesAsked = 0
+  package var arenaMax = 16 << 20
   private var code: Code?
   private var variableCount: UInt32 = 0
+
+  package init() {}
 
   deinit { arena.free() }
 
   @discardableResult
-  func declare(
+  package func declare(
     _ name: String, _ type: TypeID = .dyn, _ value: Value? = nil, isEntrywise: Bool = false, constant: Literal? = nil
   ) -> UInt32 {
     let id = variableCount
@@ -67,30 +68,30 @@ final class TestHost {
     return id
   }
 
-  func string(_ text: String) -> Value { arena.text(text).map { .string($0) } ?? .null }
+  package func string(_ text: String) -> Value { arena.text(text).map { .string($0) } ?? .null }
 
-  func strings(_ texts: [String]) -> Value { arena.list(texts.map { string($0) }) ?? .null }
+  package func strings(_ texts: [String]) -> Value { arena.list(texts.map { string($0) }) ?? .null }
 
   /// A map from text to values, for a variable that is read whole or entry by entry.
-  func map(_ entries: [(String, Value)]) -> Value { arena.map(entries.flatMap { [string($0), $1] }) ?? .null }
+  package func map(_ entries: [(String, Value)]) -> Value { arena.map(entries.flatMap { [string($0), $1] }) ?? .null }
 
-  enum Failure: Error, CustomStringConvertible {
+  package enum Failure: Error, CustomStringConvertible {
     case refused(String)
 
-    var description: String {
+    package var description: String {
       switch self {
       case .refused(let message): message
       }
     }
   }
 
-  func compile(_ text: String, isChecked: Bool = true, hasMacros: Bool = true) throws -> Code {
+  package func compile(_ text: String, isChecked: Bool = true, hasMacros: Bool = true) throws -> Code {
     var builder = CodeBuilder(regex: regexLibrary)
     _ = try add(text, to: &builder, isChecked: isChecked, hasMacros: hasMacros)
     return builder.finish()
   }
 
-  func add(
+  package func add(
     _ text: String, to builder: inout CodeBuilder, isChecked: Bool = true, hasMacros: Bool = true
   ) throws -> UInt32 {
     let checked = try check(text, isChecked: isChecked, hasMacros: hasMacros)
@@ -101,7 +102,7 @@ final class TestHost {
     return program
   }
 
-  func check(_ text: String, isChecked: Bool = true, hasMacros: Bool = true) throws -> CheckedTree {
+  package func check(_ text: String, isChecked: Bool = true, hasMacros: Bool = true) throws -> CheckedTree {
     var diagnostics = Diagnostics()
     guard let tree = Parser.parse(Array(text.utf8), macros: hasMacros, diagnostics: &diagnostics) else {
       throw Failure.refused("parse: " + diagnostics.items.map(\.message).joined(separator: "; "))
@@ -114,7 +115,7 @@ final class TestHost {
   }
 
   /// The value's text as `render` writes it, or the error's code.
-  func evaluate(_ text: String, isChecked: Bool = true) -> String {
+  package func evaluate(_ text: String, isChecked: Bool = true) -> String {
     do {
       let code = try compile(text, isChecked: isChecked)
       return evaluate(code) { value in
@@ -125,7 +126,7 @@ final class TestHost {
     }
   }
 
-  func evaluate<T>(_ code: Code, program: UInt32 = 0, _ body: (Value) -> T) -> T {
+  package func evaluate<T>(_ code: Code, program: UInt32 = 0, _ body: (Value) -> T) -> T {
     self.code = code
     fetched = []
     entriesAsked = 0
@@ -171,7 +172,7 @@ final class TestHost {
   }
 
   /// The functions of the host, by number.
-  var functions: [UInt32: ([Value]) -> Value] = [:]
+  package var functions: [UInt32: ([Value]) -> Value] = [:]
 
   private static func of(_ evaluation: Evaluation.Pointer) -> TestHost {
     Unmanaged<TestHost>.fromOpaque(evaluation.pointee.owner!).takeUnretainedValue()

@@ -1,0 +1,15 @@
+// What a case may need beyond plain CEL, and what of it is there.
+
+import CEL
+import CELHost
+
+enum ConformanceSupport {
+  /// Gives `host` what `need` names; false where that does not exist here, and then the case is skipped.
+  static func enable(_ need: String, in host: TestHost) -> Bool {
+    switch need {
+    case "checker", "tzdata", "backtick_identifiers": true
+    case "regex": regexLibrary != nil
+    default: false
+    }
+  }
+}
