@@ -9,7 +9,7 @@ package struct ConformanceCase {
   package var id: String
   var file: String
   var section: String
-  var expression: String
+  package var expression: String
   var container: String
   var needs: Set<String>
   var isDisputed: Bool

@@ -249,7 +249,7 @@ extension Lexer {
     return letter < 6 ? UInt32(truncatingIfNeeded: letter) &+ 10 : nil
   }
 
-  private static func keyword(_ word: UnsafeBufferPointer<UInt8>) -> Token.Kind {
+  static func keyword(_ word: UnsafeBufferPointer<UInt8>) -> Token.Kind {
     func matches(_ text: StaticString) -> Bool {
       guard text.utf8CodeUnitCount == word.count else { return false }
       for index in 0..<word.count where text.utf8Start[index] != word[index] { return false }
