@@ -376,3 +376,14 @@ purser_text *attributes_served(const configuration *configuration, size_t *count
   *count_out = count;
   return names;
 }
+
+bool attributes_are_of_requests(uint32_t attribute, purser_text name) {
+  static const char *const spaces[] = {"client.", "connection.", "request.", "source."};
+  size_t index;
+  if (attribute >= SOURCES_MAX || sources[attribute].kind == NOT_SERVED) return false;
+  for (index = 0; index < sizeof spaces / sizeof spaces[0]; index++) {
+    const size_t size = strlen(spaces[index]);
+    if (name.size > size && memcmp(name.data, spaces[index], size) == 0) return true;
+  }
+  return false;
+}

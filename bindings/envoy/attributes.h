@@ -11,6 +11,9 @@ extern const purser_host attributes_host;
 /* Envoy's attribute of that number; empty where it has none. */
 envoy_text attributes_text(const stream *stream, int number);
 
+/* Whether Envoy knows the attribute of the peer, its connection or the request; not of this side. */
+bool attributes_are_of_requests(uint32_t attribute, purser_text name);
+
 /* The names of all attributes that the callbacks answer for with this configuration, for the loader to hold policies
  * against. The caller frees the array; NULL without memory. */
 purser_text *attributes_served(const configuration *configuration, size_t *count_out);

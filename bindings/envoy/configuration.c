@@ -1,5 +1,7 @@
 #include "configuration.h"
 
+#include "attributes.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -140,6 +142,9 @@ static bool read_constants(configuration *out, json_t *json, complaint complaint
     }
     if (!read_value(out, &constant->value, type, value)) {
       return refuse(complaint, "constant `%s` must be of type %s", name, type[0] == 0 ? "string, number or bool" : type);
+    }
+    if (info.name.size > 0 && attributes_are_of_requests(attribute, info.name)) {
+      return refuse(complaint, "constant `%s` is what Envoy tells of each request, which a constant would hide", name);
     }
   }
   return true;

@@ -3,13 +3,15 @@
 #include "log.h"
 #include "request_list.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Envoy's response code details and this namespace's metadata name the deciding rule for access logs. */
 static const envoy_text name_space = {"purser", 6};
 
 #define DETAILS_MAX 256
-#define RESPONSE_HEADERS_MAX 64
+/* More headers of a denial than these are put together on the heap. */
+#define RESPONSE_HEADERS_USUAL 30
 #define GRPC_DIGITS 2
 /* More changes than these are made without looking for what is there. */
 #define CHANGES_SEARCHED_MAX 8
@@ -82,8 +84,8 @@ static bool shadow_denies(const stream *stream) {
 
 static void change(stream *stream, int map, const purser_header *header) {
   const envoy_text name = envoy_text_of(header->name);
-  /* To Envoy, no pointer means removal: an empty value needs one. */
-  const envoy_text value = header->value.size == 0 ? literal("") : envoy_text_of(header->value);
+  /* Setting nothing is removal to Envoy, and adding nothing does nothing: it takes no empty value from a module. */
+  const envoy_text value = envoy_text_of(header->value);
   switch (header->operation) {
   case PURSER_HEADER_SET: ENVOY(http_set_header)(stream->envoy, map, name, value); break;
   case PURSER_HEADER_APPEND: ENVOY(http_add_header)(stream->envoy, map, name, value); break;
@@ -171,16 +173,15 @@ static envoy_text grpc_status(const stream *stream, uint32_t code, char digits[G
   return (envoy_text){digits, size};
 }
 
-static size_t reply_headers(const stream *stream, envoy_header headers[RESPONSE_HEADERS_MAX], envoy_text grpc,
+/* `headers` has room for those of the rule and two more. */
+static size_t reply_headers(const stream *stream, envoy_header *headers, size_t wanted, envoy_text grpc,
                             purser_text reason, char buffer[DETAILS_MAX]) {
   const purser_request *request = (const purser_request *)stream->request;
   const purser_text reason_header = stream->configuration->configuration.reason_header;
   purser_header header;
-  size_t count = 0, wanted = 0, index;
-  if (purser_decision_response_headers_count(request, &wanted) != PURSER_OK) wanted = 0;
+  size_t count = 0, index;
   if (grpc.size > 0) headers[count++] = (envoy_header){literal("grpc-status"), grpc};
-  /* One place is for the reason. */
-  for (index = 0; index < wanted && count < RESPONSE_HEADERS_MAX - 1; index++) {
+  for (index = 0; index < wanted; index++) {
     if (purser_decision_response_header(request, index, &header) != PURSER_OK) continue;
     if (header.operation == PURSER_HEADER_REMOVE) continue;
     headers[count++] = (envoy_header){envoy_text_of(header.name), envoy_text_of(header.value)};
@@ -193,11 +194,11 @@ static size_t reply_headers(const stream *stream, envoy_header headers[RESPONSE_
 
 void decision_deny(stream *stream) {
   const purser_request *request = stream_request(stream);
-  envoy_header headers[RESPONSE_HEADERS_MAX];
+  envoy_header usual[RESPONSE_HEADERS_USUAL + 2], *headers = usual;
   char details[DETAILS_MAX], reason_line[DETAILS_MAX], digits[GRPC_DIGITS];
   purser_text reason = {NULL, 0}, body = {NULL, 0};
   uint32_t status = 403, code = 7;
-  size_t count;
+  size_t wanted = 0, count;
   if (purser_decision_status(request, &status, &code) != PURSER_OK) status = 403;
   if (purser_decision_reason(request, &reason) != PURSER_OK) reason.size = 0;
   if (purser_decision_body(request, &body) != PURSER_OK) body.size = 0;
@@ -208,9 +209,16 @@ void decision_deny(stream *stream) {
     body.size = 0;
   }
   if (stream->configuration->configuration.metadata != METADATA_NONE) set_metadata(stream, "deny");
-  count = reply_headers(stream, headers, grpc_status(stream, code, digits), reason, reason_line);
-  /* The last thing that is done: the stream may be reported when it returns. */
+  if (purser_decision_response_headers_count(request, &wanted) != PURSER_OK) wanted = 0;
+  if (wanted > RESPONSE_HEADERS_USUAL) headers = malloc((wanted + 2) * sizeof *headers);
+  if (headers == NULL) {
+    headers = usual;
+    wanted = RESPONSE_HEADERS_USUAL;
+  }
+  count = reply_headers(stream, headers, wanted, grpc_status(stream, code, digits), reason, reason_line);
+  /* The last use of the stream: it may be reported when this returns. */
   ENVOY(http_send_response)(stream->envoy, status, headers, count, envoy_text_of(body), details_of(reason, details));
+  if (headers != usual) free(headers);
 }
 
 void decision_fail(stream *stream, purser_status status) {

@@ -63,6 +63,8 @@ def test_attributes_that_envoy_cannot_supply_are_named(refuse, policies):
     ({"policies": ["p"], "constants": {"request.auth.audiences": ["a", 1]}}, "must be of type list(string)"),
     ({"policies": ["p"], "constants": {"company.what": None}}, "`company.what` must be of type string, number or bool"),
     ({"policies": ["p"], "constants": {"request.time": "now"}}, "`request.time` must be of type timestamp"),
+    ({"policies": ["p"], "constants": {"request.method": "GET"}}, "`request.method` is what Envoy tells of each request"),
+    ({"policies": ["p"], "constants": {"source.principal": "a"}}, "`source.principal` is what Envoy tells of each request"),
     ({"policies": ["/nowhere/at/all.yaml"]}, "/nowhere/at/all.yaml"),
 ])
 def test_wrong_members_are_named(refuse, configuration, complaint):

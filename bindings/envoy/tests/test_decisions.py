@@ -94,6 +94,26 @@ def test_denial_without_content_leaves_the_connection_in_step(launch, policies):
     assert answers.endswith(b"\r\n\r\n") and b"denied" not in answers
 
 
+def test_header_set_to_nothing_is_removed(launch, policies, upstream):
+    """Envoy takes no empty value from a module; what a client sent must not pass in its place."""
+    empty = json.loads(rule("open", "ALLOW", "true"))
+    empty["spec"]["rules"][0]["requestHeaders"] = {"set": {"x-was-there": "", "x-was-not": ""}, "append": {"x-more": ""}}
+    with launch({"policies": [policies(json.dumps(empty))]}) as envoy:
+        answer = client.ask(envoy.port(), headers=[("x-was-there", "forged"), ("x-more", "kept")])
+    assert answer.upstream_header("x-was-there") == []
+    assert answer.upstream_header("x-was-not") == []
+    assert answer.upstream_header("x-more") == ["kept"]
+
+
+def test_denial_has_all_of_its_headers(launch, policies):
+    many = json.loads(rule("closed", "DENY", "true"))
+    many["spec"]["rules"][0]["response"] = {"headers": {f"x-{number}": str(number) for number in range(90)}}
+    with launch({"policies": [policies(json.dumps(many))], "reasonHeader": "x-purser-reason"}) as envoy:
+        answer = client.ask(envoy.port())
+    assert [answer.header(f"x-{number}") for number in range(90)] == [[str(number)] for number in range(90)]
+    assert answer.header("x-purser-reason") == ["DENY rule `closed` of policy `closed` holds"]
+
+
 def test_denied_grpc_call_gets_a_grpc_status(launch, policies):
     with launch({"policies": [policies(rule("closed", "DENY", "true"))]}) as envoy:
         answer = client.ask_http2(envoy.port(), "/pkg.Service/Call", "POST", [("content-type", "application/grpc")])
