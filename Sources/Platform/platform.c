@@ -65,6 +65,38 @@ int platform_shortest_digits(double value, char digits[18], int *exponent) {
   return count;
 }
 
+int platform_format_double(double value, char verb, int precision, void *buffer, size_t size) {
+  char *text = buffer;
+  if (!isfinite(value) || precision < 0) return 0;
+  int written = snprintf(text, size, verb == 'e' ? "%.*e" : "%.*f", precision, value);
+  if (written < 0 || (size_t)written >= size) return 0;
+  /* Whatever the host's locale has between the digits becomes a point. */
+  int count = 0;
+  for (int at = 0; at < written; at++) {
+    char c = text[at];
+    bool is_number = (c >= '0' && c <= '9') || c == '-' || c == '+' || c == 'e';
+    if (is_number) text[count++] = c;
+    else if (count > 0 && text[count - 1] != '.') text[count++] = '.';
+  }
+  return count;
+}
+
+int platform_plain_digits(double value, void *buffer, size_t size) {
+  char digits[18], *text = buffer;
+  int point = 0;
+  int count = platform_shortest_digits(value, digits, &point);
+  if (value == 0) point = 1;
+  size_t before = point > 0 ? (size_t)point : 1, after = count > point ? (size_t)(count - point) : 0;
+  if (before + 1 + after > size) return 0;
+  size_t at = 0;
+  if (point <= 0) text[at++] = '0';
+  for (int i = 0; i < point; i++) text[at++] = i < count ? digits[i] : '0';
+  if (after > 0) text[at++] = '.';
+  /* With a negative exponent the first of these are the zeros before the digits. */
+  for (int i = point; i < count; i++) text[at++] = i >= 0 ? digits[i] : '0';
+  return (int)at;
+}
+
 const uint8_t *platform_find(const uint8_t *text, size_t size, const uint8_t *needle, size_t needle_size) {
   if (needle_size == 0) return text;
   if (needle_size > size) return NULL;

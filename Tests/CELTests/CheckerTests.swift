@@ -196,6 +196,7 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
     switch implementation {
     case .builtin(let builtin): "\(builtin)"
     case .external(let number): "external\(number)"
+    case .native: "native"
     }
   }
 

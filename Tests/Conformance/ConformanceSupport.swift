@@ -9,7 +9,13 @@ enum ConformanceSupport {
     switch need {
     case "checker", "tzdata", "backtick_identifiers": true
     case "regex": regexLibrary != nil
-    default: false
+    default: enableLibrary(need, in: host)
     }
+  }
+
+  private static func enableLibrary(_ need: String, in host: TestHost) -> Bool {
+    guard need.hasPrefix("ext:"), let library = Extension(rawValue: String(need.dropFirst(4))) else { return false }
+    host.environment.enable(library)
+    return true
   }
 }

@@ -83,14 +83,16 @@ extension Checker {
     var implementations: [Overload.Implementation] = []
     var result: TypeID?
     for overload in overloads where overload.isMember == isMember {
+      let isList = overload.isVariadic && operands.count > 2
       if isTyped {
+        let types = isList ? [unification.table.list(join(types))] : types
         guard let type = unification.match(types, overload.parameters, result: overload.result) else { continue }
         if let known = result {
           if known != type { result = .dyn }
         } else {
           result = type
         }
-      } else if overload.parameters.count != operands.count {
+      } else if !isList, overload.parameters.count != operands.count {
         continue
       }
       if !implementations.contains(overload.implementation) { implementations.append(overload.implementation) }

@@ -170,7 +170,7 @@ extension Checker {
   }
 
   /// The type that all of `types` have; of none, one that is decided later.
-  private mutating func join(_ types: [TypeID]) -> TypeID {
+  mutating func join(_ types: [TypeID]) -> TypeID {
     guard isTyped else { return .dyn }
     guard var joined = types.first else { return unification.freshVariable() }
     for type in types.dropFirst() { joined = unification.join(joined, type) }

@@ -28,6 +28,7 @@ public struct Overload: Sendable {
     case builtin(Builtin)
     /// The host's function of this number; see `Evaluation.external`.
     case external(UInt32)
+    case native(NativeFunction)
   }
 
   public var id: String
@@ -36,6 +37,8 @@ public struct Overload: Sendable {
   public var parameters: [TypeID]
   public var result: TypeID
   public var implementation: Implementation
+  /// The only parameter is a list, and three or more arguments are checked as the list of them (`math.least(a, b, c)`).
+  var isVariadic = false
 
   public init(
     id: String, isMember: Bool, parameters: [TypeID], result: TypeID, implementation: Implementation
@@ -57,6 +60,8 @@ public struct Environment: Sendable {
   private(set) var typeNames: [String: TypeID] = [:]
   /// Whether any function's name is dotted (`math.least`): then a method call may be one of those.
   private(set) var hasDottedFunctions = false
+  /// The extension libraries whose functions are declared.
+  public internal(set) var extensions: Set<Extension> = []
   /// Names whose index by a literal string is the dotted variable: `lists["office"]` is `lists.office`.
   public var indexedNamespaces: Set<String> = []
 

@@ -108,8 +108,10 @@ struct Analysis {
       let key = Value.string(text)
       return usable(pool.fold { isTest ? hasField(subject, key, $0) : selectField(subject, key, $0) })
     case .call(let function, let target, let arguments):
-      guard case .builtin(let builtin) = Callee(reference, function) else { return .absent }
       let operands = (target.map { [$0] } ?? []) + arguments
+      guard case .builtin(let builtin) = Callee(reference, function) else {
+        return foldCall(Callee(reference, function), operands, pool)
+      }
       guard operands.count == 1 || operands.count == 2, let first = operands.first, let a = value(first) else {
         return .absent
       }
@@ -143,6 +145,32 @@ struct Analysis {
           return map
         })
     }
+  }
+
+  /// A call of native functions, if all that are tried are pure.
+  private func foldCall(_ callee: Callee, _ operands: [NodeID], _ pool: CodePool) -> Value {
+    guard case .functions(let functions, let builtin) = callee else { return .absent }
+    var arguments: [Value] = []
+    for operand in operands {
+      guard let value = value(operand) else { return .absent }
+      arguments.append(value)
+    }
+    for function in functions {
+      guard case .native(let native) = function, native.isPure else { return .absent }
+      // One more, so that there is an address.
+      var room = arguments + [.null]
+      let result = pool.fold { evaluation in
+        room.withUnsafeMutableBufferPointer { values in
+          values.baseAddress.map { native.entry.call($0, count: arguments.count, evaluation) } ?? .absent
+        }
+      }
+      if result.kind != .error || result.asError.code != .noSuchOverload { return usable(result) }
+    }
+    guard let builtin, let first = arguments.first, let last = arguments.last, arguments.count <= 2 else {
+      return .absent
+    }
+    return usable(
+      pool.fold { arguments.count == 1 ? apply(builtin, first, $0) : apply(builtin, first, last, $0) })
   }
 
   private func foldLogic(_ operands: [NodeID], decisive: Bool) -> Value {
@@ -180,25 +208,26 @@ struct Analysis {
 /// What a call node calls.
 enum Callee {
   case builtin(Builtin)
-  /// The host's functions in the order to try them, and the builtin for what none of them takes.
-  case external([UInt32], Builtin?)
+  /// The host's and native functions in the order to try them, and the builtin for what none of them takes.
+  case functions([Overload.Implementation], Builtin?)
   case unknown
 
   init(_ reference: Reference, _ function: String) {
     switch reference {
     case .overload(.builtin(let builtin)): self = .builtin(builtin)
-    case .overload(.external(let number)): self = .external([number], nil)
+    case .overload(let implementation): self = .functions([implementation], nil)
     case .dynamic(let implementations):
       var builtins: [Builtin] = []
-      var externals: [UInt32] = []
+      var functions: [Overload.Implementation] = []
       for implementation in implementations {
-        switch implementation {
-        case .builtin(let builtin): builtins.append(builtin)
-        case .external(let number): externals.append(number)
+        if case .builtin(let builtin) = implementation {
+          builtins.append(builtin)
+        } else {
+          functions.append(implementation)
         }
       }
-      if !externals.isEmpty {
-        self = .external(externals, builtins.first)
+      if !functions.isEmpty {
+        self = .functions(functions, builtins.first)
       } else if let builtin = builtins.first {
         self = .builtin(builtin)
       } else {

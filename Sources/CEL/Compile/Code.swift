@@ -69,6 +69,7 @@ public struct CodeImage {
   var regexes: UnsafePointer<OpaquePointer?>
   var sets: UnsafePointer<StringSet>
   var zones: UnsafePointer<TimeZone>
+  var natives: UnsafePointer<NativeEntry>
   var regexLibrary: RegexLibrary?
 }
 
@@ -106,6 +107,8 @@ final class CodeStorage {
   var arena = Arena(bytesMax: CodeStorage.bytesMax)
   let regexLibrary: RegexLibrary?
   var regexes: [OpaquePointer] = []
+  /// Kept alive for the entries that the code calls.
+  var natives: [NativeFunction] = []
   private var memory: [UnsafeMutableRawPointer] = []
 
   init(regexLibrary: RegexLibrary?) { self.regexLibrary = regexLibrary }

@@ -71,7 +71,7 @@ final class CodePool {
       to: CodeImage(
         instructions: CodePool.room(storage), offsets: CodePool.room(storage), constants: CodePool.room(storage),
         programs: CodePool.room(storage), programCount: 0, regexes: CodePool.room(storage),
-        sets: CodePool.room(storage), zones: CodePool.room(storage), regexLibrary: regexLibrary))
+        sets: CodePool.room(storage), zones: CodePool.room(storage), natives: CodePool.room(storage), regexLibrary: regexLibrary))
     folding = CodePool.room(storage)
     folding.initialize(
       to: Evaluation(
@@ -161,6 +161,12 @@ final class CodePool {
     return .number(number)
   }
 
+  func native(_ function: NativeFunction) -> UInt32 {
+    if let known = storage.natives.firstIndex(of: function) { return UInt32(truncatingIfNeeded: known) }
+    storage.natives.append(function)
+    return UInt32(truncatingIfNeeded: storage.natives.count &- 1)
+  }
+
   func set(of list: Value) -> UInt32? {
     guard list.kind == .list, list.count > 0, let values = list.elements else { return nil }
     for at in 0..<Int(list.count) where values[at].kind != .string { return nil }
@@ -205,6 +211,7 @@ final class CodePool {
     image.regexes = settle(storage.regexes.map { Optional($0) })
     image.sets = settle(sets)
     image.zones = settle(zones)
+    image.natives = settle(storage.natives.map { $0.entry })
     let place = settle([image])
     return Code(
       storage: storage, image: place, slots: slots, registersMax: registersMax, programCount: programs.count)

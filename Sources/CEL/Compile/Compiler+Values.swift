@@ -133,7 +133,7 @@ extension Compiler {
     let mark = free
     switch callee {
     case .unknown: return fail(.noSuchOverload, node)
-    case .external(let functions, let builtin):
+    case .functions(let functions, let builtin):
       // Consecutive registers; the result replaces the first of them.
       let first = free
       for argument in arguments {
@@ -147,11 +147,17 @@ extension Compiler {
       let result = free
       _ = makeRegister()
       for (number, function) in functions.enumerated() {
-        emit(
-          Instruction(
-            .external, flags: number > 0 ? Flag.special : 0, destination: result, a: UInt32(truncatingIfNeeded: first),
-            b: function,
-            jump: UInt16(truncatingIfNeeded: arguments.count)), at: node.anchor)
+        var instruction = Instruction(
+          .external, flags: number > 0 ? Flag.special : 0, destination: result, a: UInt32(truncatingIfNeeded: first),
+          jump: UInt16(truncatingIfNeeded: arguments.count))
+        switch function {
+        case .external(let number): instruction.b = number
+        case .native(let native):
+          instruction.op = .native
+          instruction.b = pool.native(native)
+        case .builtin: continue
+        }
+        emit(instruction, at: node.anchor)
       }
       if let builtin, arguments.count == 1 || arguments.count == 2 {
         emit(

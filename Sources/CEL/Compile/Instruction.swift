@@ -20,7 +20,7 @@ struct Instruction: BitwiseCopyable {
   var a: UInt32
   /// For `test`: the builtin in the upper byte, the operand in the lower three.
   var b: UInt32
-  /// A target, or the builtin of `call1` and `call2`, or the number of arguments of `external`.
+  /// A target, or the builtin of `call1` and `call2`, or the number of arguments of `external` and `native`.
   var jump: UInt16
   var error: UInt16
 
@@ -63,7 +63,7 @@ enum Flag {
   @inline(__always) static var aConstant: UInt8 { 0x08 }
   @inline(__always) static var bSlot: UInt8 { 0x10 }
   @inline(__always) static var bConstant: UInt8 { 0x20 }
-  /// Of `insert`: the key is known to be a good one. Of `external`, `call1` and `call2`: only if the destination
+  /// Of `insert`: the key is known to be a good one. Of `external`, `native`, `call1` and `call2`: only if the destination
   /// says that the candidate before had no such overload.
   @inline(__always) static var special: UInt8 { 0x40 }
 }
@@ -106,6 +106,8 @@ enum Opcode: UInt8, BitwiseCopyable {
   case zoned
   /// Function `b` of the host; the arguments are `jump` registers from `a` on.
   case external
+  /// The same for native function `b` of the code's table.
+  case native
   /// Field `b` (a constant string) of `a`; `hasField`: is there one?
   case select
   case hasField

@@ -199,6 +199,7 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
     let zone = evaluation.pointee.code.pointee.zones + Int(at.pointee.b)
     result = getField(builtin, of: subject, zone)
   case .external: result = callExternal(at, evaluation)
+  case .native: result = callNative(at, evaluation)
   case .select: result = selectField(operandA(at, evaluation), operandB(at, evaluation), evaluation)
   case .hasField: result = hasField(operandA(at, evaluation), operandB(at, evaluation), evaluation)
   case .makeList: result = makeContainer(.list, capacity: Int(at.pointee.a), evaluation)
@@ -233,4 +234,12 @@ private func callExternal(_ at: Step, _ evaluation: Evaluation.Pointer) -> Value
   case .unfetched, .absent: return .failure(.internalFailure)
   default: return result
   }
+}
+
+private func callNative(_ at: Step, _ evaluation: Evaluation.Pointer) -> Value {
+  let registers = evaluation.pointee.registers
+  let before = registers + Int(at.pointee.destination)
+  if isSettled(at, before) { return before.pointee }
+  let function = evaluation.pointee.code.pointee.natives + Int(at.pointee.b)
+  return function.pointee.call(registers + Int(at.pointee.a), count: Int(at.pointee.jump), evaluation)
 }

@@ -22,6 +22,14 @@ bool platform_parse_double(const uint8_t *text, size_t size, double *result);
  * without a separator to `digits` and gives their number; `value` = ±0.DIGITS · 10^exponent. */
 int platform_shortest_digits(double value, char digits[18], int *exponent);
 
+/* A finite number as C's %f ('f') or %e ('e') writes it with `precision` digits after the point: the number of bytes
+ * written to `buffer`, 0 if they do not fit its `size`. */
+int platform_format_double(double value, char verb, int precision, void *buffer, size_t size);
+
+/* The magnitude of a finite number in its fewest significant digits, without an exponent: the number of bytes written,
+ * 0 if they do not fit. 400 bytes always do. */
+int platform_plain_digits(double value, void *buffer, size_t size);
+
 /* Towards zero. The number must be within the type's range: the conversion itself has no check that could trap. */
 static inline int64_t platform_truncate_int(double number) { return (int64_t)number; }
 static inline uint64_t platform_truncate_uint(double number) { return (uint64_t)number; }

@@ -1,0 +1,43 @@
+// The extension libraries: functions beyond CEL's own, by the names that cel-go and Kubernetes give them. None of them
+// is there until an environment enables it.
+
+public enum Extension: String, CaseIterable, Sendable {
+  /// `charAt`, `indexOf`, `split`, `format` and others on strings (cel-go `ext.Strings`).
+  case strings
+  /// `math.greatest`, `math.ceil`, `math.bitAnd` and others (cel-go `ext.Math`).
+  case math
+  /// `base64.encode` and `base64.decode` (cel-go `ext.Encoders`).
+  case encoders
+}
+
+extension Environment {
+  /// Declares the library's functions; once is as good as twice.
+  public mutating func enable(_ library: Extension) {
+    guard extensions.insert(library).inserted else { return }
+    switch library {
+    case .strings: declareStrings()
+    case .math: declareMath()
+    case .encoders: declareEncoders()
+    }
+  }
+
+  /// One overload of a native function.
+  mutating func declare(
+    _ function: String, _ id: String, _ parameters: [TypeID], _ result: TypeID, isMember: Bool = false,
+    isVariadic: Bool = false, _ native: NativeFunction
+  ) {
+    var overload = Overload(
+      id: id, isMember: isMember, parameters: parameters, result: result, implementation: .native(native))
+    overload.isVariadic = isVariadic
+    declare(function: function, overload)
+  }
+}
+
+/// What the body of a native function does: reads a call, writes a value.
+@inline(__always)
+func answer(
+  _ arguments: UnsafeRawPointer, _ count: UInt32, _ evaluation: UnsafeMutableRawPointer,
+  _ result: UnsafeMutableRawPointer, _ function: (FunctionCall) -> Value
+) {
+  result.storeBytes(of: function(FunctionCall(arguments, count, evaluation)), as: Value.self)
+}
