@@ -43,6 +43,10 @@ extension TextSpan {
         return true
       }
       return append(collection: value, textBytesMax: textBytesMax, depth: depth)
+    case .ip, .cidr:
+      append(UInt8(ascii: "\""))
+      value.forEachByteOfAddress { append($0) }
+      append(UInt8(ascii: "\""))
     case .unfetched, .absent, .error, .null, .hostMap, .opaque: append("null")
     }
     return false

@@ -33,6 +33,7 @@ enum LabelText {
       text.append(json: value, textBytesMax: bytesMax)
       if text.isFull { cutInsideCodePoint(&text) }
     case .string: return clip(value.asBytes)
+    case .ip, .cidr: value.forEachByteOfAddress { text.append($0) }
     case .unfetched, .absent, .error, .hostMap, .opaque: return unknown
     }
     return text.bytes

@@ -164,7 +164,7 @@ import Testing
       "timestamp(0).getHours(v)", "type(v)", "v == v", "v < v", "-v", "bytes(v)", "v.matches('x')", "'x'.matches(v)",
       "[v] == [v]", "v.exists_one(x, x)", "v in v", "bool(v)", "double(v)", "uint(v)", "v / v", "v % v",
     ]
-    for kind in UInt8(1)...16 {
+    for kind in UInt8(1)...20 {
       guard let kind = Value.Kind(rawValue: kind) else { continue }
       for expression in expressions where regexLibrary != nil || !expression.contains("matches") {
         let host = TestHost()

@@ -83,6 +83,9 @@ public struct Environment: Sendable {
     if function.utf8.contains(UInt8(ascii: ".")) { hasDottedFunctions = true }
   }
 
+  /// A type that is named where a value is expected.
+  mutating func declareType(_ name: String, _ type: TypeID) { typeNames[name] = types.intern(.type(type)) }
+
   private mutating func declareTypeNames() {
     let list = types.list(.dyn)
     let map = types.map(.dyn, .dyn)

@@ -15,6 +15,7 @@ func equal(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer, depth: Int 
     case .list: return equalLists(a, b, evaluation, depth)
     case .map: return equalMaps(a, b, evaluation, depth)
     case .opaque: return a.payload == b.payload && a.count == b.count && a.extra == b.extra && a.flags == b.flags
+    case .ip, .cidr: return NetworkAddress.areEqual(a, b)
     case .unfetched, .absent, .error, .hostMap: return false
     }
   }

@@ -129,6 +129,8 @@ func typeOf(_ value: Value) -> Value {
   case .list: name = Bytes("list")
   case .map, .hostMap: name = Bytes("map")
   case .type: name = Bytes("type")
+  case .ip: name = Bytes("net.IP")
+  case .cidr: name = Bytes("net.CIDR")
   case .unfetched, .absent, .error, .opaque: return .failure(.noSuchOverload)
   }
   return Value(kind: .type, payload: name.address, count: name.count)

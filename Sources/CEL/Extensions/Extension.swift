@@ -8,6 +8,8 @@ public enum Extension: String, CaseIterable, Sendable {
   case math
   /// `base64.encode` and `base64.decode` (cel-go `ext.Encoders`).
   case encoders
+  /// `ip`, `cidr` and their members (Kubernetes, cel-go `ext.Network`).
+  case network
 }
 
 extension Environment {
@@ -18,6 +20,7 @@ extension Environment {
     case .strings: declareStrings()
     case .math: declareMath()
     case .encoders: declareEncoders()
+    case .network: declareNetwork()
     }
   }
 

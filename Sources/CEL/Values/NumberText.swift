@@ -144,6 +144,18 @@ struct ShortText {
     }
   }
 
+  func isSame(as other: Bytes) -> Bool {
+    withUnsafeBytes(of: words) { raw in
+      Bytes(raw.baseAddress, count: UInt32(truncatingIfNeeded: count)).equals(other)
+    }
+  }
+
+  func forEach(_ body: (UInt8) -> Void) {
+    withUnsafeBytes(of: words) { raw in
+      for byte in raw.prefix(count) { body(byte) }
+    }
+  }
+
   var text: String {
     withUnsafeBytes(of: words) { raw in
       Bytes(raw.baseAddress, count: UInt32(truncatingIfNeeded: count)).text

@@ -51,6 +51,12 @@ private func render(_ value: Value, to text: inout String, depth: Int) {
   case .hostMap: text += "{…}"
   case .type: text += value.asBytes.text
   case .opaque: text += "<opaque>"
+  case .ip, .cidr:
+    var short = ShortText()
+    NetworkAddress.write(value, to: &short)
+    text += value.kind == .ip ? "ip(\"" : "cidr(\""
+    text += short.text
+    text += "\")"
   }
 }
 

@@ -8,6 +8,7 @@
 //   map: address of `2 * count` values    entries (key, value, key, value, …)
 //   hostMap: slot index of the attribute  -                  a map the host has not listed yet
 //   type: address of the type's name      length in bytes
+//   ip, cidr: see `NetworkAddress`
 //   opaque: whatever its owner put there
 //   error: see `EvaluationError`
 //
@@ -50,6 +51,8 @@
     case hostMap = 14
     case type = 15
     case opaque = 16
+    case ip = 19
+    case cidr = 20
   }
 }
 
