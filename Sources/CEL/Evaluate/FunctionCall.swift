@@ -62,7 +62,7 @@ public struct FunctionCall {
     guard let length = UInt32(exactly: count), let memory = evaluation.pointee.arena.allocateValues(count) else {
       return failure(.memorySpent)
     }
-    spendSteps(count)
+    spend(count &* 2, evaluation)
     guard hasSteps else { return failure(.stepBudgetSpent) }
     for number in 0..<count {
       let value = element(number)
@@ -70,6 +70,18 @@ public struct FunctionCall {
       memory[number] = value
     }
     return .list(memory, count: length)
+  }
+
+  /// A map of `count` entries. A key that is none (a double, a list) or comes twice is an error, and so is an entry of
+  /// which a part is one.
+  public func map(count: Int, _ entry: (Int) -> (key: Value, value: Value)) -> Value {
+    var map = makeContainer(.map, capacity: max(count, 0), evaluation)
+    for number in 0..<max(count, 0) where map.kind == .map {
+      let (key, value) = entry(number)
+      insertEntry(&map, key, value, isKnown: false, evaluation)
+      if !hasSteps { return failure(.stepBudgetSpent) }
+    }
+    return map
   }
 
   /// Takes work that grows with the arguments from the evaluation's budget. A function whose work does not grow with
@@ -93,5 +105,11 @@ extension Value {
   public var items: UnsafeBufferPointer<Value> {
     guard kind == .list, let elements else { return UnsafeBufferPointer(start: nil, count: 0) }
     return UnsafeBufferPointer(start: elements, count: Int(count))
+  }
+
+  /// The entry at this place of a map with `count` entries.
+  public func entry(_ index: Int) -> (key: Value, value: Value)? {
+    guard kind == .map, index >= 0, index < Int(count), let elements else { return nil }
+    return (elements[index &* 2], elements[index &* 2 &+ 1])
   }
 }

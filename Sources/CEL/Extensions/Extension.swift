@@ -8,6 +8,10 @@ public enum Extension: String, CaseIterable, Sendable {
   case math
   /// `base64.encode` and `base64.decode` (cel-go `ext.Encoders`).
   case encoders
+  /// `slice`, `flatten`, `sort`, `distinct`, `lists.range` and others (cel-go `ext.Lists`).
+  case lists
+  /// `sets.contains`, `sets.equivalent`, `sets.intersects` (cel-go `ext.Sets`).
+  case sets
   /// `ip`, `cidr` and their members (Kubernetes, cel-go `ext.Network`).
   case network
 }
@@ -20,6 +24,8 @@ extension Environment {
     case .strings: declareStrings()
     case .math: declareMath()
     case .encoders: declareEncoders()
+    case .lists: declareLists()
+    case .sets: declareSets()
     case .network: declareNetwork()
     }
   }

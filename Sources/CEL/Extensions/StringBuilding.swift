@@ -37,7 +37,7 @@ extension StringFunction {
       at = next.begin
       pieces &+= 1
     }
-    spend(pieces &* 8, call.evaluation)
+    spend(pieces &* 2, call.evaluation)
     guard call.hasSteps else { return .failure(.stepBudgetSpent) }
     guard let memory = call.evaluation.pointee.arena.allocateValues(pieces) else { return .failure(.memorySpent) }
     at = 0
