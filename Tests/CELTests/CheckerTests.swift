@@ -100,20 +100,44 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
   }
 
   @Test(arguments: [
-    ("1 + 1u", "2-3 no matching overload for `+`: found (int, uint), candidates are (int, int), (uint, uint), (double, double), (string, string), (bytes, bytes), (list(A), list(A)) and 3 more"),
-    ("request.method == 1", "15-17 no matching overload for `==`: found (string, int), but both sides must have one type"),
-    ("[1] != ['a']", "4-6 no matching overload for `!=`: found (list(int), list(string)), but both sides must have one type"),
+    (
+      "1 + 1u",
+      "2-3 no matching overload for `+`: found (int, uint), candidates are (int, int), (uint, uint), (double, double), (string, string), (bytes, bytes), (list(A), list(A)) and 3 more"
+    ),
+    (
+      "request.method == 1",
+      "15-17 no matching overload for `==`: found (string, int), but both sides must have one type"
+    ),
+    (
+      "[1] != ['a']",
+      "4-6 no matching overload for `!=`: found (list(int), list(string)), but both sides must have one type"
+    ),
     ("!request.size", "0-1 no matching overload for `!`: found (int), candidates are (bool)"),
-    ("numbers['a']", "7-8 no matching overload for `[]`: found (list(int), string), candidates are (list(A), int), (map(A, B), A)"),
-    ("numbers.map(x, 'a' in x)", "19-21 no matching overload for `in`: found (string, int), candidates are (A, list(A)), (A, map(A, B)), (string, addresses)"),
+    (
+      "numbers['a']",
+      "7-8 no matching overload for `[]`: found (list(int), string), candidates are (list(A), int), (map(A, B), A)"
+    ),
+    (
+      "numbers.map(x, 'a' in x)",
+      "19-21 no matching overload for `in`: found (string, int), candidates are (A, list(A)), (A, map(A, B)), (string, addresses)"
+    ),
     ("'a'.contains(1)", "4-12 no matching overload for `contains`: found string.(int), candidates are string.(string)"),
-    ("size(1, 2)", "0-4 no matching overload for `size`: found (int, int), candidates are (string), (bytes), (list(A)), (map(A, B))"),
-    ("pair(1, 'a').twin()", "13-17 no matching overload for `twin`: found pair(int, string).(), candidates are pair(A, A).()"),
+    (
+      "size(1, 2)",
+      "0-4 no matching overload for `size`: found (int, int), candidates are (string), (bytes), (list(A)), (map(A, B))"
+    ),
+    (
+      "pair(1, 'a').twin()",
+      "13-17 no matching overload for `twin`: found pair(int, string).(), candidates are pair(A, A).()"
+    ),
     ("startsWith('a', 'b')", "0-10 `startsWith` is called on a value: `a.startsWith()`"),
     ("'1'.int()", "4-7 `int` is called as a function: `int(a)`"),
     ("flag && 1 || 'a'", "8-9 `&&` needs bools, found an int; 13-16 `||` needs bools, found a string"),
     ("1 ? 2 : 3", "0-1 a condition must be a bool, found an int"),
-    ("flag ? 1 : 'a'", "0-14 the two results of a conditional must have one type, found int and string: wrap one in `dyn()` if that is meant"),
+    (
+      "flag ? 1 : 'a'",
+      "0-14 the two results of a conditional must have one type, found int and string: wrap one in `dyn()` if that is meant"
+    ),
     ("numbers.all(x, x)", "15-16 `all` needs a condition, a bool, found an int"),
     ("request.size.exists(x, x)", "0-12 `exists` runs over a list or a map, found an int"),
     ("request.method.length", "15-21 a string has no fields: cannot select `length`"),
@@ -136,7 +160,8 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
   @Test func oneMistakeIsReportedOnce() {
     #expect(
       checked("[nope].map(x, x + 1).size() == nope.a.b + 1 && !nope")
-        == "1-5 undeclared reference to `nope`; 31-35 undeclared reference to `nope`; 48-52 undeclared reference to `nope`")
+        == "1-5 undeclared reference to `nope`; 31-35 undeclared reference to `nope`; 48-52 undeclared reference to `nope`"
+    )
     #expect(checked("f(1 + 'a') + 2").hasPrefix("0-1 undeclared function `f`; 4-5 no matching overload for `+`"))
   }
 
@@ -209,7 +234,8 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
 
   @Test func presenceOfAVariableIsAskedOfTheHost() {
     #expect(references("has(request.method)") == ["has:request.method=has request.method"])
-    #expect(references("has(destination.service.host)") == ["has:destination.service.host=has destination.service.host"])
+    #expect(
+      references("has(destination.service.host)") == ["has:destination.service.host=has destination.service.host"])
     #expect(references("has(request.headers.a)") == ["request.headers=request.headers"])
   }
 
@@ -265,7 +291,10 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
   @Test(arguments: [
     ("request", "0-7 `request` is a namespace, not a value: name one of its fields, such as `request.size`"),
     ("request == 1", "0-7 `request` is a namespace, not a value: name one of its fields, such as `request.size`"),
-    ("has(request.auth)", "4-16 `request.auth` is a namespace, not a value: name one of its fields, such as `request.auth.claims`"),
+    (
+      "has(request.auth)",
+      "4-16 `request.auth` is a namespace, not a value: name one of its fields, such as `request.auth.claims`"
+    ),
     ("lists", "0-5 `lists` is a namespace, not a value: name one of its fields, such as `lists.office`"),
     ("request.metod", "0-13 undeclared reference to `request.metod`: did you mean `request.method`?"),
     ("request.header.a", "0-14 undeclared reference to `request.header`: did you mean `request.headers`?"),
@@ -288,14 +317,16 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
 
   @Test func uncheckedTreesHaveTheirNamesResolvedAndNoTypes() {
     #expect(
-      references("name && x == request.method && f(request.headers.a) && 1 + 'a' == numbers", container: "inner", isTyped: false)
+      references(
+        "name && x == request.method && f(request.headers.a) && 1 + 'a' == numbers", container: "inner", isTyped: false)
         == [
           "name=inner.name", "request.method=request.method", "(_==_ x request.method)=equal",
           "request.headers=request.headers", "(_+_ 1 'a')=add", "numbers=numbers", "(_==_ (_+_ 1 'a') numbers)=equal",
         ])
-    #expect(references("'a' in x || has(request.size)", isTyped: false) == [
-      "(@in 'a' x)=any isIn,external1", "has:request.size=has request.size",
-    ])
+    #expect(
+      references("'a' in x || has(request.size)", isTyped: false) == [
+        "(@in 'a' x)=any isIn,external1", "has:request.size=has request.size",
+      ])
     #expect(references("request.nope.x(lists['nope'], T{a: 1})", isTyped: false) == [])
   }
 
@@ -346,8 +377,10 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
     ("('x' in request.headers && flag) == flag && request.headers['x'] == 'a'", ["44-64 \"x\" in request.headers"]),
     ("request.auth.claims.groups.exists(g, g == 'a')", ["0-26 \"groups\" in request.auth.claims"]),
     ("numbers.exists(n, request.headers['x'] == string(n))", ["18-38 \"x\" in request.headers"]),
-    ("request.headers.x == request.headers['x'] || request.headers.y == ''",
-      ["0-17 \"x\" in request.headers", "45-62 \"y\" in request.headers"]),
+    (
+      "request.headers.x == request.headers['x'] || request.headers.y == ''",
+      ["0-17 \"x\" in request.headers", "45-62 \"y\" in request.headers"]
+    ),
     ("size(request.headers['x'] + 'a')", ["5-25 \"x\" in request.headers"]),
   ])
   func readsWithoutATestAreFound(_ text: String, _ expected: [String]) {

@@ -47,7 +47,8 @@ import Testing
     ("clamp(n, 1, 5)", "5"), ("clamp(n + 1, 1, 50) * 2", "16"), ("clamp(n, 5, 1)", "error: invalidArgument"),
     ("clamp(9, 5, 1) == 1 || n == 7", "true"), ("answer() + 1", "43"),
     ("lengths(text.words(name))['Grace']", "5"), ("lengths(['a', 'a'])", "error: duplicateKey"),
-    ("twice(n)", "14"), ("twice('ab')", "\"abab\""), ("twice(any)", "6"), ("twice(dyn(name))", "\"Grace HopperGrace Hopper\""),
+    ("twice(n)", "14"), ("twice('ab')", "\"abab\""), ("twice(any)", "6"),
+    ("twice(dyn(name))", "\"Grace HopperGrace Hopper\""),
     ("twice(dyn(true))", "error: noSuchOverload"), ("twice(9223372036854775807)", "error: integerOverflow"),
     ("[1, 2].map(x, twice(x))", "[2, 4]"),
   ])
@@ -56,7 +57,9 @@ import Testing
     #expect(Self.host().evaluate(text, isChecked: false) == expected)
   }
 
-  @Test(arguments: ["name.initials(1)", "initials(name)", "clamp(1, 2)", "clamp(1, 2, 'x')", "answer(1)", "text.word(name)"])
+  @Test(arguments: [
+    "name.initials(1)", "initials(name)", "clamp(1, 2)", "clamp(1, 2, 'x')", "answer(1)", "text.word(name)",
+  ])
   func theCheckerKnowsTheirSignatures(_ text: String) {
     #expect(Self.host().evaluate(text).hasPrefix("refused: check"))
     #expect(Self.host().evaluate(text, isChecked: false).hasPrefix("error: "))

@@ -71,7 +71,8 @@ final class CodePool {
       to: CodeImage(
         instructions: CodePool.room(storage), offsets: CodePool.room(storage), constants: CodePool.room(storage),
         programs: CodePool.room(storage), programCount: 0, regexes: CodePool.room(storage),
-        sets: CodePool.room(storage), zones: CodePool.room(storage), natives: CodePool.room(storage), regexLibrary: regexLibrary))
+        sets: CodePool.room(storage), zones: CodePool.room(storage), natives: CodePool.room(storage),
+        regexLibrary: regexLibrary))
     folding = CodePool.room(storage)
     folding.initialize(
       to: Evaluation(

@@ -190,7 +190,8 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
     case .append:
       at = appendElement(at, evaluation) ? at + 1 : base + Int(at.pointee.error)
       continue
-    case .move, .fail, .call1, .call2, .zoned, .external, .native, .select, .hasField, .makeList, .makeMap, .makeListFor,
+    case .move, .fail, .call1, .call2, .zoned, .external, .native, .select, .hasField, .makeList, .makeMap,
+      .makeListFor,
       .insert:
       computeSlowly(at, evaluation)
       at += 1

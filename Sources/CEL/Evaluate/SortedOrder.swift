@@ -14,7 +14,7 @@ func sortedOrder(
   // Runs of `width` are in order; two and two are merged from one half of the memory into the other.
   var width = 1
   while width < count {
-    spend(count &* 4, evaluation)
+    spend(count &* 2, evaluation)
     if evaluation.pointee.stepsLeft < 0 { break }
     var start = 0
     while start < count {

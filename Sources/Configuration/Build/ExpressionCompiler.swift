@@ -78,7 +78,8 @@ struct ExpressionCompiler {
       let first = arguments.first, let last = arguments.last
     else { return nil }
     for (a, b) in [(first, last), (last, first)] {
-      guard case .variable(let variable) = checked.reference(a), case .literal(.string(let text)) = checked.tree[b].kind,
+      guard case .variable(let variable) = checked.reference(a),
+        case .literal(.string(let text)) = checked.tree[b].kind,
         variable.type == .string, variable.constant == nil
       else { continue }
       return (variable.id, text)
@@ -139,7 +140,8 @@ struct ExpressionCompiler {
       guard function == "matches" || isGetter, !isLiteral(last, in: checked) else { continue }
       diagnostics.error(
         at: checked.tree[last].span,
-        isGetter ? "the time zone must be written as a literal" : "the pattern of `matches` must be written as a literal")
+        isGetter
+          ? "the time zone must be written as a literal" : "the pattern of `matches` must be written as a literal")
     }
   }
 

@@ -89,7 +89,8 @@ struct PolicyCompiler {
         continue
       }
       if other.mode == .shadow {
-        problems.error(at: target.position, "`\(target.name)` is a Shadow policy itself; only an enforced one can be replaced")
+        problems.error(
+          at: target.position, "`\(target.name)` is a Shadow policy itself; only an enforced one can be replaced")
       }
       if let first = replacedBy[path] {
         problems.error(at: target.position, "`\(target.name)` is replaced by `\(first)` already")
