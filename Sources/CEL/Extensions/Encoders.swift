@@ -26,10 +26,10 @@ enum Base64 {
     var place = 0
     for start in stride(from: 0, to: count, by: 3) {
       var group: UInt32 = 0
-      for at in start..<(start &+ 3) { group = group &<< 8 | (at < count ? UInt32(base[at]) : 0) }
+      for at in start..<(start &+ 3) { group = group &<< 8 | (at < count ? UInt32(truncatingIfNeeded: base[at]) : 0) }
       for digit in 0..<4 {
         let isPadding = start &+ digit > count
-        let code = isPadding ? UInt8(ascii: "=") : letter(group &>> UInt32(18 &- 6 &* digit) & 63)
+        let code = isPadding ? UInt8(ascii: "=") : letter(group &>> UInt32(truncatingIfNeeded: 18 &- 6 &* digit) & 63)
         memory.storeBytes(of: code, toByteOffset: place, as: UInt8.self)
         place &+= 1
       }
@@ -72,7 +72,7 @@ enum Base64 {
   /// The upper bytes of `group`.
   private static func write(_ group: UInt32, _ count: Int, _ memory: UnsafeMutableRawPointer, _ written: inout Int) {
     for byte in 0..<count {
-      let shift = UInt32(24 &- 8 &* byte)
+      let shift = UInt32(truncatingIfNeeded: 24 &- 8 &* byte)
       memory.storeBytes(of: UInt8(truncatingIfNeeded: group &>> shift), toByteOffset: written, as: UInt8.self)
       written &+= 1
     }
@@ -90,9 +90,9 @@ enum Base64 {
 
   private static func value(_ code: UInt8) -> UInt32? {
     switch code {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(code &- UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(code &- UInt8(ascii: "a")) &+ 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(code &- UInt8(ascii: "0")) &+ 52
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(truncatingIfNeeded: code &- UInt8(ascii: "A"))
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(truncatingIfNeeded: code &- UInt8(ascii: "a")) &+ 26
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(truncatingIfNeeded: code &- UInt8(ascii: "0")) &+ 52
     case UInt8(ascii: "+"): 62
     case UInt8(ascii: "/"): 63
     default: nil

@@ -34,10 +34,10 @@ extension Bytes {
     guard let base, offset >= 0, offset < Int(count) else { return 0 }
     let lead = base[offset]
     let length = Bytes.codePointLength(lead)
-    if length == 1 { return UInt32(lead) }
+    if length == 1 { return UInt32(truncatingIfNeeded: lead) }
     guard offset &+ length <= Int(count) else { return 0xfffd }
-    var value = UInt32(lead) & (0x7f &>> UInt32(length))
-    for at in 1..<length { value = value &<< 6 | UInt32(base[offset &+ at] & 0x3f) }
+    var value = UInt32(truncatingIfNeeded: lead) & (0x7f &>> UInt32(truncatingIfNeeded: length))
+    for at in 1..<length { value = value &<< 6 | UInt32(truncatingIfNeeded: base[offset &+ at] & 0x3f) }
     return value
   }
 
