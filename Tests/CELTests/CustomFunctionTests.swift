@@ -1,5 +1,6 @@
 // Functions that a user of the library writes in Swift.
 
+import CELHost
 import Testing
 
 @testable import CEL

@@ -1,5 +1,6 @@
 // The library `strings`. Positions are code points, results are bounded, and what is wrong is an error.
 
+import CELHost
 import Testing
 
 @testable import CEL

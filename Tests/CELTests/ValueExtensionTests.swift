@@ -1,5 +1,6 @@
 // The libraries on numbers, bytes, lists and addresses.
 
+import CELHost
 import Testing
 
 @testable import CEL
