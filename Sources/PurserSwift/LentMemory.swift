@@ -46,6 +46,9 @@ struct Scratch: Lender {
   func allocate(bytes: Int) -> UnsafeMutableRawPointer? { purser_scratch_allocate(handle, bytes) }
 }
 
+/// One level more than the engine reads.
+private let depthMax = 33
+
 extension Lender {
   @inline(__always)
   func lend(_ string: String) -> purser_text? {
@@ -63,17 +66,19 @@ extension Lender {
 
   /// Nil when there is no more memory.
   @inline(__always)
-  func lend(_ value: AttributeValue) -> purser_value? {
+  func lend(_ value: AttributeValue, depth: Int = 0) -> purser_value? {
     if case .string(let string) = value {
       guard let text = lend(string) else { return nil }
       return purser_value(string: text)
     }
-    return lendOther(value)
+    return lendOther(value, depth)
   }
 
   @inline(never)
-  private func lendOther(_ value: AttributeValue) -> purser_value? {
+  private func lendOther(_ value: AttributeValue, _ depth: Int) -> purser_value? {
     var lent = purser_value()
+    // The engine refuses what is nested this deep, whatever is below.
+    if depth > depthMax { return lent }
     switch value {
     case .null: lent.type = PURSER_TYPE_NULL.rawValue
     case .bool(let value):
@@ -103,35 +108,35 @@ extension Lender {
       lent.nanos = Int32(truncatingIfNeeded: parts.attoseconds / 1_000_000_000)
       lent.as.seconds = parts.seconds
     case .list(let items):
-      guard let list = lend(items) else { return nil }
+      guard let list = lend(items, depth) else { return nil }
       lent.type = PURSER_TYPE_LIST.rawValue
       lent.as.list = list
     case .map(let entries):
-      guard let map = lend(entries) else { return nil }
+      guard let map = lend(entries, depth) else { return nil }
       lent.type = PURSER_TYPE_MAP.rawValue
       lent.as.map = map
     }
     return lent
   }
 
-  private func lend(_ items: [AttributeValue]) -> purser_list? {
+  private func lend(_ items: [AttributeValue], _ depth: Int) -> purser_list? {
     guard let memory = allocate(bytes: items.count &* MemoryLayout<purser_value>.stride) else { return nil }
     let out = memory.bindMemory(to: purser_value.self, capacity: items.count)
     var next = out
     for item in items {
-      guard let value = lend(item) else { return nil }
+      guard let value = lend(item, depth: depth &+ 1) else { return nil }
       next.initialize(to: value)
       next += 1
     }
     return purser_list(items: out, count: items.count)
   }
 
-  private func lend(_ entries: [String: AttributeValue]) -> purser_map? {
+  private func lend(_ entries: [String: AttributeValue], _ depth: Int) -> purser_map? {
     guard let memory = allocate(bytes: entries.count &* MemoryLayout<purser_entry>.stride) else { return nil }
     let out = memory.bindMemory(to: purser_entry.self, capacity: entries.count)
     var next = out
     for (key, value) in entries {
-      guard let key = lend(key), let value = lend(value) else { return nil }
+      guard let key = lend(key), let value = lend(value, depth: depth &+ 1) else { return nil }
       next.initialize(to: purser_entry(key: key, value: value))
       next += 1
     }

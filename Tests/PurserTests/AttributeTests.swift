@@ -144,6 +144,18 @@ import Testing
     #expect(decision.reasonKind == .ruleError)
   }
 
+  @Test(arguments: [(30, true), (31, true), (40, false), (2000, false)])
+  func valuesNestedTooDeeplyErr(depth: Int, isRead: Bool) async throws {
+    var nested: AttributeValue = 1
+    for _ in 0..<depth { nested = .list([nested]) }
+    var request = Request()
+    request[.requestAuthClaims] = ["a": nested]
+    let decision = try await policies(
+      policy("- {name: a, action: DENY, when: 'size(request.auth.claims[\"a\"]) == 2'}")
+    ).check(request)
+    #expect(decision.isAllowed == isRead, "\(decision.reason)")
+  }
+
   @Test func aLaterPlanMayDeclareFurtherAttributes() async throws {
     let engine = try Engine()
     var request = Request()

@@ -168,7 +168,7 @@ extension DocumentReader {
   /// Where a message ends, and what is of one connection only, must stay the host's to say: a wrong length lets one
   /// request hide in another, and HTTP/2 clients refuse the rest.
   private static let hostsOwn: Set<String> = [
-    "connection", "content-length", "transfer-encoding", "keep-alive", "proxy-connection", "te", "trailer", "upgrade",
+    "connection", "content-length", "transfer-encoding", "keep-alive", "proxy-connection", "te", "trailer",
     "grpc-status", "grpc-message",
   ]
 
