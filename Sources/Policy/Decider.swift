@@ -243,18 +243,6 @@ extension Decider {
     return state == Outcome.holds.rawValue ? .holds : state == Outcome.fails.rawValue ? .fails : .errs
   }
 
-  /// What a `match` that only compares a slot with a text comes to, when the slot has its text already.
-  @inline(__always)
-  private func equality(_ policy: UInt32) -> Bool? {
-    let record = image.pointee.policies + Int(policy)
-    guard record.pointee.matchSlot != PolicyImage.noProgram else { return nil }
-    let value = evaluation.pointee.slots + Int(record.pointee.matchSlot)
-    guard value.pointee.kind == .string else { return nil }
-    guard value.pointee.count == record.pointee.matchText.count else { return false }
-    guard let a = value.pointee.asBytes.base, let b = record.pointee.matchText.base else { return true }
-    return memcmp(a, b, Int(value.pointee.count)) == 0
-  }
-
   private func evaluateMatch(_ policy: UInt32, _ program: UInt32) -> Outcome {
     if image.pointee.policies[Int(policy)].isConnectionPhase, let connection,
       let known = connection.pointee.matchOutcome(policy)
@@ -263,8 +251,8 @@ extension Decider {
       return known
     }
     let outcome: Outcome
-    if let isEqual = equality(policy) {
-      outcome = isEqual ? .holds : .fails
+    if let known = image.pointee.policies[Int(policy)].matchGuard.outcome(evaluation) {
+      outcome = known
     } else {
       let value = evaluate(program, evaluation)
       outcome = self.outcome(of: value)
@@ -276,29 +264,40 @@ extension Decider {
 
   @inline(__always)
   private func outcome(_ step: UnsafePointer<RuleStep>) -> Outcome {
-    outcome(step.pointee.rule, step.pointee.when, isConnectionPhase: step.pointee.isConnectionPhase)
+    let rule = step.pointee.rule
+    if step.pointee.when == PolicyImage.noProgram { return .holds }
+    if let known = remembered(rule) { return known }
+    // What a connection's check found stays found: it is asked before the guard.
+    if step.pointee.isConnectionPhase, let connection, let known = connection.pointee.ruleOutcome(rule) {
+      return remember(known, of: rule)
+    }
+    if let known = step.pointee.guardClause.outcome(evaluation) { return remember(known, of: rule) }
+    return evaluateRule(rule, step.pointee.when)
+  }
+
+  private func outcome(_ rule: UInt32, _ program: UInt32) -> Outcome {
+    program == PolicyImage.noProgram ? .holds : remembered(rule) ?? evaluateRule(rule, program)
   }
 
   @inline(__always)
-  private func outcome(_ rule: UInt32, _ program: UInt32, isConnectionPhase: Bool) -> Outcome {
-    if program == PolicyImage.noProgram { return .holds }
+  private func remembered(_ rule: UInt32) -> Outcome? {
     let state = memory.ruleStates[Int(rule)] ^ memory.generation << 2
-    if state > 3 { return evaluateRule(rule, program, isConnectionPhase) }
+    // Of another generation: the difference is more than an outcome.
+    if state > 3 { return nil }
     return state == Outcome.holds.rawValue ? .holds : state == Outcome.fails.rawValue ? .fails : .errs
   }
 
-  private func evaluateRule(_ rule: UInt32, _ program: UInt32, _ isConnectionPhase: Bool) -> Outcome {
-    if isConnectionPhase, let connection,
-      let known = connection.pointee.ruleOutcome(rule)
-    {
-      memory.ruleStates[Int(rule)] = memory.generation << 2 | known.rawValue
-      return known
-    }
+  @inline(__always)
+  private func remember(_ outcome: Outcome, of rule: UInt32) -> Outcome {
+    memory.ruleStates[Int(rule)] = memory.generation << 2 | outcome.rawValue
+    return outcome
+  }
+
+  private func evaluateRule(_ rule: UInt32, _ program: UInt32) -> Outcome {
     let value = evaluate(program, evaluation)
     let outcome = outcome(of: value)
     if outcome == .errs { memory.ruleErrors[Int(rule)] = failure(value) }
-    memory.ruleStates[Int(rule)] = memory.generation << 2 | outcome.rawValue
-    return outcome
+    return remember(outcome, of: rule)
   }
 
   @inline(__always)
@@ -321,7 +320,7 @@ extension Decider {
       if record.pointee.isConnectionPhase {
         let matched = match(record.pointee.policy, image.pointee.policies[Int(record.pointee.policy)].match)
         findings.pointee.setMatch(record.pointee.policy, matched)
-        if matched == .holds { findings.pointee.setRule(rule, outcome(rule, record.pointee.when, isConnectionPhase: true)) }
+        if matched == .holds { findings.pointee.setRule(rule, outcome(rule, record.pointee.when)) }
       }
       rule &+= 1
     }

@@ -16,9 +16,7 @@ public struct PolicyRecord: BitwiseCopyable {
   public var label: Bytes
   /// Which requests the policy is about; `noProgram` means all.
   public var match: UInt32
-  /// Where `match` is no more than "this slot is this text", as most are: the slot, else `noProgram`.
-  public var matchSlot: UInt32
-  public var matchText: Bytes
+  public var matchGuard: Guard
   public var isConnectionPhase: Bool
   public var isShadow: Bool
 }
@@ -87,6 +85,8 @@ public struct RuleStep: BitwiseCopyable {
   public var next: UInt32
   public var isConnectionPhase: Bool
   public var skipsOnError: Bool
+  /// Of `when`.
+  public var guardClause: Guard
 }
 
 /// Rules in work order.

@@ -9,8 +9,7 @@ public struct PolicyDraft: Sendable {
   public var namespace: String
   public var name: String
   public var match: UInt32
-  /// What `match` compares, where it is no more than that.
-  public var matchEquality: (slot: UInt32, text: [UInt8])?
+  public var matchGuard: GuardDraft?
   /// What `match` is for every request, where that is known at load.
   public var matchConstant: Bool?
   public var isConnectionPhase: Bool
@@ -39,6 +38,7 @@ public struct RuleDraft: Sendable {
   public var when: UInt32
   /// What `when` is for every request, where that is known at load.
   public var whenConstant: Bool?
+  public var whenGuard: GuardDraft?
   public var skipsOnError = false
   public var file: String
   public var line: UInt32
@@ -93,6 +93,8 @@ public final class PolicyStore: @unchecked Sendable {
     var enforced = Members()
     var shadow = Members()
     var audits: [UInt32] = []
+    /// Parallel to `rules`.
+    var guards: [Guard] = []
     // A policy that is about no request, and a rule that holds for none, are left out of the lists that a check walks.
     // Not an ALLOW rule, since its policy wants one that holds; nor where `match` may err, which is each rule's error.
     for draft in sorted {
@@ -103,8 +105,7 @@ public final class PolicyStore: @unchecked Sendable {
           name: texts.keep(draft.name), namespace: texts.keep(draft.namespace),
           label: texts.keep(isDefault ? draft.name : draft.namespace + "/" + draft.name),
           match: draft.matchConstant == true ? PolicyImage.noProgram : draft.match,
-          matchSlot: draft.matchEquality?.slot ?? PolicyImage.noProgram,
-          matchText: draft.matchEquality.map { texts.keep($0.text) } ?? .empty,
+          matchGuard: placed(draft.matchGuard, &blocks, texts),
           isConnectionPhase: draft.isConnectionPhase, isShadow: draft.isShadow))
       let isEnforced = !draft.isShadow && !isSetShadow
       let isInShadow = draft.isShadow || !replaced.contains(draft.namespace + "/" + draft.name)
@@ -121,6 +122,7 @@ public final class PolicyStore: @unchecked Sendable {
         }
         let requestHeaders = range(of: rule.requestHeaders, into: &headers, texts)
         let responseHeaders = range(of: rule.responseHeaders, into: &headers, texts)
+        guards.append(placed(rule.whenGuard, &blocks, texts))
         rules.append(
           RuleRecord(
             policy: number, when: rule.whenConstant == true ? PolicyImage.noProgram : rule.when, action: rule.action, skipsOnError: rule.skipsOnError,
@@ -134,9 +136,9 @@ public final class PolicyStore: @unchecked Sendable {
       policies: place(policies, in: &blocks), policyCount: UInt32(truncatingIfNeeded: policies.count),
       rules: place(rules, in: &blocks), ruleCount: UInt32(truncatingIfNeeded: rules.count),
       headers: place(headers, in: &blocks),
-      enforced: enforced.view(allowsByDefault: allowsByDefault || isSetShadow, policies, rules, &blocks),
-      shadow: shadow.view(allowsByDefault: allowsByDefault, policies, rules, &blocks),
-      audits: list(of: audits, policies, rules, &blocks),
+      enforced: enforced.view(allowsByDefault: allowsByDefault || isSetShadow, policies, rules, guards, &blocks),
+      shadow: shadow.view(allowsByDefault: allowsByDefault, policies, rules, guards, &blocks),
+      audits: list(of: audits, policies, rules, guards, &blocks),
       hasShadow: isSetShadow || drafts.contains { $0.isShadow }, isSetShadow: isSetShadow)
     self.texts = texts
     self.blocks = blocks
@@ -161,27 +163,29 @@ private struct Members {
   }
 
   func view(
-    allowsByDefault: Bool, _ policies: [PolicyRecord], _ rules: [RuleRecord],
+    allowsByDefault: Bool, _ policies: [PolicyRecord], _ rules: [RuleRecord], _ guards: [Guard],
     _ blocks: inout [UnsafeMutableRawPointer]
   ) -> RuleView {
     RuleView(
-      denies: list(of: denies, policies, rules, &blocks), allows: list(of: allows, policies, rules, &blocks),
+      denies: list(of: denies, policies, rules, guards, &blocks), allows: list(of: allows, policies, rules, guards, &blocks),
       hasRequestAllow: hasRequestAllow, defaultAllows: allowsByDefault)
   }
 }
 
 /// The steps of a scan over `numbers`, which are in work order.
 private func list(
-  of numbers: [UInt32], _ policies: [PolicyRecord], _ rules: [RuleRecord], _ blocks: inout [UnsafeMutableRawPointer]
+  of numbers: [UInt32], _ policies: [PolicyRecord], _ rules: [RuleRecord], _ guards: [Guard],
+  _ blocks: inout [UnsafeMutableRawPointer]
 ) -> RuleList {
   var steps: [RuleStep] = []
-  for number in numbers where rules.indices.contains(Int(number)) {
+  for number in numbers where rules.indices.contains(Int(number)) && guards.indices.contains(Int(number)) {
     let rule = rules[Int(number)]
     guard policies.indices.contains(Int(rule.policy)) else { continue }
     steps.append(
       RuleStep(
         rule: number, policy: rule.policy, match: policies[Int(rule.policy)].match, when: rule.when, next: 0,
-        isConnectionPhase: rule.isConnectionPhase, skipsOnError: rule.skipsOnError))
+        isConnectionPhase: rule.isConnectionPhase, skipsOnError: rule.skipsOnError,
+        guardClause: guards[Int(number)]))
   }
   var next = UInt32(truncatingIfNeeded: steps.count)
   for index in steps.indices.reversed() {
@@ -201,6 +205,16 @@ private func range(of drafts: [HeaderDraft], into headers: inout [HeaderChange],
       HeaderChange(name: texts.keep(draft.name), value: texts.keep(draft.value), operation: draft.operation))
   }
   return HeaderRange(start: start, count: UInt32(truncatingIfNeeded: drafts.count))
+}
+
+private func placed(
+  _ draft: GuardDraft?, _ blocks: inout [UnsafeMutableRawPointer], _ texts: TextStore
+) -> Guard {
+  guard let draft else { return .none }
+  return Guard(
+    test: draft.test, isWhole: draft.isWhole, slot: draft.slot,
+    texts: place(draft.texts.map { texts.keep($0) }, in: &blocks),
+    textCount: UInt32(truncatingIfNeeded: draft.texts.count))
 }
 
 /// A copy of the elements that does not move. One spare element, so that an empty list has an address too.

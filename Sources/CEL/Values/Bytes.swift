@@ -3,8 +3,8 @@
 import CPlatform
 
 /// Whether two runs of `count` bytes are the same. Nil is fine when `count` is 0.
-@inline(__always)
-func sameBytes(_ left: UnsafePointer<UInt8>?, _ right: UnsafePointer<UInt8>?, _ count: Int) -> Bool {
+@inlinable @inline(__always)
+public func sameBytes(_ left: UnsafePointer<UInt8>?, _ right: UnsafePointer<UInt8>?, _ count: Int) -> Bool {
   guard let left, let right else { return count == 0 }
   let a = UnsafeRawPointer(left)
   let b = UnsafeRawPointer(right)
@@ -38,16 +38,16 @@ func sameBytes(_ left: UnsafePointer<UInt8>?, _ right: UnsafePointer<UInt8>?, _ 
 }
 
 extension Bytes {
-  @inline(__always)
-  func equals(_ other: Bytes) -> Bool { count == other.count && sameBytes(base, other.base, Int(count)) }
+  @inlinable @inline(__always)
+  public func equals(_ other: Bytes) -> Bool { count == other.count && sameBytes(base, other.base, Int(count)) }
 
-  @inline(__always)
-  func starts(with prefix: Bytes) -> Bool {
+  @inlinable @inline(__always)
+  public func starts(with prefix: Bytes) -> Bool {
     count >= prefix.count && sameBytes(base, prefix.base, Int(prefix.count))
   }
 
-  @inline(__always)
-  func ends(with suffix: Bytes) -> Bool {
+  @inlinable @inline(__always)
+  public func ends(with suffix: Bytes) -> Bool {
     if count < suffix.count { return false }
     guard let base else { return true }
     return sameBytes(base + Int(count &- suffix.count), suffix.base, Int(suffix.count))

@@ -29,21 +29,18 @@ struct ExpressionCompiler {
     builder = CodeBuilder(regex: regex)
   }
 
-  /// What an expression compares, where it only compares an attribute with a text.
-  typealias Equality = (variable: UInt32, text: [UInt8])
-
   /// The program's number, or nil when `problems` says why not.
   mutating func compile(_ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems) -> UInt32? {
-    compileMatch(source, for: purpose, &problems).program
+    compileCondition(source, for: purpose, &problems).program
   }
 
-  /// The same, and what the expression compares.
-  mutating func compileMatch(
+  /// The same, and the clause that can spare it.
+  mutating func compileCondition(
     _ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems
-  ) -> (program: UInt32?, equality: Equality?) {
+  ) -> (program: UInt32?, clause: GuardFinder.Clause?) {
     var diagnostics = Diagnostics()
     var program: UInt32?
-    var equality: Equality?
+    var clause: GuardFinder.Clause?
     if let tree = Parser.parse(source.bytes, diagnostics: &diagnostics),
       let checked = Checker.check(tree, in: environment, expecting: purpose.type, diagnostics: &diagnostics)
     {
@@ -53,7 +50,7 @@ struct ExpressionCompiler {
       if purpose.warnsOfUnguardedReads { warnOfUnguardedReads(in: checked, &diagnostics) }
       if !diagnostics.hasErrors {
         note(checked, source)
-        equality = ExpressionCompiler.equality(of: checked)
+        clause = GuardFinder(checked: checked).find()
         program = builder.add(checked, diagnostics: &diagnostics)
       }
     }
@@ -64,27 +61,13 @@ struct ExpressionCompiler {
       case .warning: problems.warn(at: position, item.message)
       }
     }
-    return diagnostics.hasErrors ? (nil, nil) : (program, equality)
+    return diagnostics.hasErrors ? (nil, nil) : (program, clause)
   }
 
   /// Whether a program holds for every request, or for none; nil where the request decides.
   func constant(_ program: UInt32) -> Bool? {
     guard let value = builder.constant(program), value.kind == .bool else { return nil }
     return value.isTrue
-  }
-
-  private static func equality(of checked: CheckedTree) -> Equality? {
-    guard case .call("_==_", _, let arguments) = checked.tree[checked.tree.root].kind, arguments.count == 2,
-      let first = arguments.first, let last = arguments.last
-    else { return nil }
-    for (a, b) in [(first, last), (last, first)] {
-      guard case .variable(let variable) = checked.reference(a),
-        case .literal(.string(let text)) = checked.tree[b].kind,
-        variable.type == .string, variable.constant == nil
-      else { continue }
-      return (variable.id, text)
-    }
-    return nil
   }
 
   private func checkPhases(of checked: CheckedTree, _ purpose: Purpose, _ diagnostics: inout Diagnostics) {

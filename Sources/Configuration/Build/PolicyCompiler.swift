@@ -11,8 +11,9 @@ struct PolicyCompiler {
   /// In the order of the store's policies and rules: `DocumentSet` is sorted the same way.
   private(set) var matchTexts: [[UInt8]?] = []
   private(set) var conditionTexts: [[UInt8]?] = []
-  /// By policy number: what its `match` compares, where it is no more than that.
-  private var equalities: [ExpressionCompiler.Equality?] = []
+  /// Of the drafts' conditions, whose slots have no numbers yet: by policy, and by policy and rule.
+  private var matchClauses: [GuardFinder.Clause?] = []
+  private var whenClauses: [[GuardFinder.Clause?]] = []
 
   init(documents: DocumentSet) { self.documents = documents }
 
@@ -25,13 +26,15 @@ struct PolicyCompiler {
         subject: isConnection ? "this policy of the connection phase decides" : "this policy decides",
         type: .bool, warnsOfUnguardedReads: true)
       matchTexts.append(policy.match?.bytes)
-      let compiled = policy.match.map { compiler.compileMatch($0, for: purpose, &problems) }
-      let match = compiled?.program ?? PolicyImage.noProgram
-      equalities.append(compiled?.equality)
+      let matched = policy.match.map { compiler.compileCondition($0, for: purpose, &problems) }
+      let match = matched?.program ?? PolicyImage.noProgram
+      matchClauses.append(matched?.clause)
       var rules: [RuleDraft] = []
+      var clauses: [GuardFinder.Clause?] = []
       for rule in policy.rules {
         conditionTexts.append(rule.when?.bytes)
-        let when = rule.when.map { compiler.compile($0, for: purpose, &problems) ?? PolicyImage.noProgram }
+        let compiled = rule.when.map { compiler.compileCondition($0, for: purpose, &problems) }
+        let when = compiled?.program
         guard let action = Action(rule.action) else { continue }
         var draft = RuleDraft(
           name: rule.name, action: action, when: when ?? PolicyImage.noProgram,
@@ -46,7 +49,9 @@ struct PolicyCompiler {
           ? (rule.response?.headers ?? []).map { HeaderDraft(.set, $0.name, $0.value) }
           : drafts(of: rule.responseHeaders)
         rules.append(draft)
+        clauses.append(compiled?.clause)
       }
+      whenClauses.append(clauses)
       var draft = PolicyDraft(
         namespace: policy.identity.namespace, name: policy.identity.name, match: match,
         isConnectionPhase: isConnection, isShadow: policy.mode == .shadow,
@@ -58,17 +63,21 @@ struct PolicyCompiler {
 
   /// `slots` are those of the code that the policies were compiled to.
   func store(for set: PolicySetDocument?, slots: [SlotDefinition]) -> PolicyStore {
-    var numbers: [UInt32: UInt32] = [:]
-    for (number, slot) in slots.enumerated() where slot.key == nil {
-      numbers[slot.variable] = UInt32(truncatingIfNeeded: number)
+    var numbers: [SlotDefinition: UInt32] = [:]
+    for (number, slot) in slots.enumerated() { numbers[slot] = UInt32(truncatingIfNeeded: number) }
+    func draft(_ clause: GuardFinder.Clause?) -> GuardDraft? {
+      guard let clause, let slot = numbers[SlotDefinition(variable: clause.variable, key: clause.key)] else { return nil }
+      return GuardDraft(test: clause.test, isWhole: clause.isWhole, slot: slot, texts: clause.texts)
     }
-    var drafts = drafts
-    for (number, equality) in equalities.enumerated() where drafts.indices.contains(number) {
-      guard let equality, let slot = numbers[equality.variable] else { continue }
-      drafts[number].matchEquality = (slot, equality.text)
+    var guarded = drafts
+    for (number, clauses) in whenClauses.enumerated() where guarded.indices.contains(number) {
+      guarded[number].matchGuard = draft(matchClauses[number])
+      for (place, clause) in clauses.enumerated() where guarded[number].rules.indices.contains(place) {
+        guarded[number].rules[place].whenGuard = draft(clause)
+      }
     }
     return PolicyStore(
-      policies: drafts, allowsByDefault: set?.defaultVerdict != .deny, isSetShadow: set?.mode == .shadow)
+      policies: guarded, allowsByDefault: set?.defaultVerdict != .deny, isSetShadow: set?.mode == .shadow)
   }
 
   private func drafts(of changes: HeaderChanges) -> [HeaderDraft] {
