@@ -28,5 +28,5 @@ public enum ListVariable {
   public static let function: UInt32 = 0
 
   /// What an expression sees of the list: its number, for that function.
-  static func value(_ number: UInt32) -> Value { Value(kind: .opaque, payload: UInt64(number &- first)) }
+  public static func value(_ number: UInt32) -> Value { Value(kind: .opaque, payload: UInt64(number &- first)) }
 }

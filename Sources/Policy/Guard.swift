@@ -12,7 +12,7 @@ import CEL
 
 public struct Guard: BitwiseCopyable {
   public enum Test: UInt8, BitwiseCopyable, Sendable {
-    case none, isOneOf, startsWith, endsWith, isTrue, isFalse, isPresent
+    case none, isOneOf, startsWith, endsWith, isTrue, isFalse, isPresent, isInList
   }
 
   public var test: Test
@@ -21,9 +21,14 @@ public struct Guard: BitwiseCopyable {
   public var slot: UInt32
   public var texts: UnsafePointer<Bytes>?
   public var textCount: UInt32
+  /// Of `isInList`: the host's function that tells, and the list as it takes it.
+  public var function: UInt32
+  public var list: UnsafePointer<Value>?
 
   /// Decides nothing.
-  public static var none: Guard { Guard(test: .none, isWhole: false, slot: 0, texts: nil, textCount: 0) }
+  public static var none: Guard {
+    Guard(test: .none, isWhole: false, slot: 0, texts: nil, textCount: 0, function: 0, list: nil)
+  }
 
   /// What the condition comes to, if the clause says that.
   @inline(__always)
@@ -31,7 +36,9 @@ public struct Guard: BitwiseCopyable {
     if test == .none { return nil }
     let place = evaluation.pointee.slots + Int(slot)
     if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, slot) }
-    guard let holds = holds(for: place.pointee) else { return nil }
+    guard let holds = test == .isInList ? isInList(place.pointee, evaluation) : holds(for: place.pointee) else {
+      return nil
+    }
     if !holds { return .fails }
     return isWhole ? .holds : nil
   }
@@ -45,8 +52,16 @@ public struct Guard: BitwiseCopyable {
     case .isPresent:
       if value.kind == .absent { return false }
       return value.kind.rawValue > Value.Kind.error.rawValue ? true : nil
-    case .none: return nil
+    case .none, .isInList: return nil
     }
+  }
+
+  private func isInList(_ value: Value, _ evaluation: Evaluation.Pointer) -> Bool? {
+    guard value.kind == .string, let list else { return nil }
+    var arguments = (value, list.pointee)
+    var result = Value.absent
+    evaluation.pointee.external(evaluation, function, &arguments, 2, &result)
+    return result.kind == .bool ? result.payload != 0 : nil
   }
 
   @inline(__always)
@@ -70,11 +85,15 @@ public struct GuardDraft: Sendable {
   public var isWhole: Bool
   public var slot: UInt32
   public var texts: [[UInt8]]
+  public var list: (function: UInt32, value: Value)?
 
-  public init(test: Guard.Test, isWhole: Bool, slot: UInt32, texts: [[UInt8]]) {
+  public init(
+    test: Guard.Test, isWhole: Bool, slot: UInt32, texts: [[UInt8]], list: (function: UInt32, value: Value)?
+  ) {
     self.test = test
     self.isWhole = isWhole
     self.slot = slot
     self.texts = texts
+    self.list = list
   }
 }

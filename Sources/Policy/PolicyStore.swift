@@ -214,7 +214,8 @@ private func placed(
   return Guard(
     test: draft.test, isWhole: draft.isWhole, slot: draft.slot,
     texts: place(draft.texts.map { texts.keep($0) }, in: &blocks),
-    textCount: UInt32(truncatingIfNeeded: draft.texts.count))
+    textCount: UInt32(truncatingIfNeeded: draft.texts.count), function: draft.list?.function ?? 0,
+    list: draft.list.map { place([$0.value], in: &blocks) })
 }
 
 /// A copy of the elements that does not move. One spare element, so that an empty list has an address too.

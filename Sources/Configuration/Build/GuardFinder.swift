@@ -1,6 +1,7 @@
 // Finds in a checked condition the clause that a `Guard` can try: an attribute against texts, a flag, a presence.
 
 import CEL
+import PurserEngine
 import PurserPolicy
 
 struct GuardFinder {
@@ -10,6 +11,8 @@ struct GuardFinder {
     var variable: UInt32
     var key: [UInt8]?
     var texts: [[UInt8]] = []
+    /// Of `isInList`: the list's variable.
+    var list: UInt32?
     var isWhole = false
   }
 
@@ -46,6 +49,7 @@ struct GuardFinder {
     case .call("@in", nil, let arguments):
       guard arguments.count == 2, let first = arguments.first, let last = arguments.last else { return nil }
       if case .list(let items) = checked.tree[last].kind { return comparison(.isOneOf, of: first, with: items) }
+      if let clause = membership(id, of: first, in: last) { return clause }
       guard let key = text(first) else { return nil }
       return entry(of: last, key: key).map { Clause(test: .isPresent, variable: $0.id, key: $0.key) }
     case .call("startsWith", let target?, let arguments): return comparison(.startsWith, of: target, with: arguments)
@@ -61,12 +65,27 @@ struct GuardFinder {
     return Clause(test: test, variable: variable.id)
   }
 
+  private func membership(_ id: CEL.NodeID, of subject: CEL.NodeID, in list: CEL.NodeID) -> Clause? {
+    guard case .overload(.external(ListVariable.function)) = checked.reference(id),
+      case .variable(let list) = checked.reference(list), var clause = subjectClause(.isInList, subject)
+    else { return nil }
+    clause.list = list.id
+    return clause
+  }
+
   private func comparison(_ test: Guard.Test, of subject: CEL.NodeID, with others: [CEL.NodeID]) -> Clause? {
     let texts = others.compactMap { text($0) }
     guard texts.count == others.count, !texts.isEmpty, texts.count <= GuardFinder.textsMax else { return nil }
+    var clause = subjectClause(test, subject)
+    clause?.texts = texts
+    return clause
+  }
+
+  /// A test of an attribute that is text, or of an entry.
+  private func subjectClause(_ test: Guard.Test, _ subject: CEL.NodeID) -> Clause? {
     if case .variable(let variable) = checked.reference(subject) {
       guard variable.type == .string, variable.constant == nil else { return nil }
-      return Clause(test: test, variable: variable.id, texts: texts)
+      return Clause(test: test, variable: variable.id)
     }
     let found: (id: UInt32, key: [UInt8])?
     switch checked.tree[subject].kind {
@@ -78,7 +97,7 @@ struct GuardFinder {
       found = entry(of: map, key: key)
     default: found = nil
     }
-    return found.map { Clause(test: test, variable: $0.id, key: $0.key, texts: texts) }
+    return found.map { Clause(test: test, variable: $0.id, key: $0.key) }
   }
 
   /// An entry that has a slot of its own.

@@ -67,7 +67,9 @@ struct PolicyCompiler {
     for (number, slot) in slots.enumerated() { numbers[slot] = UInt32(truncatingIfNeeded: number) }
     func draft(_ clause: GuardFinder.Clause?) -> GuardDraft? {
       guard let clause, let slot = numbers[SlotDefinition(variable: clause.variable, key: clause.key)] else { return nil }
-      return GuardDraft(test: clause.test, isWhole: clause.isWhole, slot: slot, texts: clause.texts)
+      return GuardDraft(
+        test: clause.test, isWhole: clause.isWhole, slot: slot, texts: clause.texts,
+        list: clause.list.map { (ListVariable.function, ListVariable.value($0)) })
     }
     var guarded = drafts
     for (number, clauses) in whenClauses.enumerated() where guarded.indices.contains(number) {
