@@ -22,4 +22,15 @@ public enum Builtin: UInt8, Sendable {
   case toInt, toUInt, toDouble, toString, toBytes, toBool, toTimestamp, toDuration, toType, toDyn
   case getFullYear, getMonth, getDayOfYear, getDayOfMonth, getDate, getDayOfWeek
   case getHours, getMinutes, getSeconds, getMilliseconds
+  case optionalNone  // optional.none
+  case optionalOf  // optional.of
+  case optionalOfNonZero  // optional.ofNonZeroValue
+  case optionalHasValue  // hasValue
+  case optionalValue  // value
+  /// `or` and `orValue` are jumps (see `Opcode.orElse`); of one operand, `optionalOr` is that operand if it is an optional.
+  case optionalOr, optionalOrValue
+  case optionalSelect  // _?._
+  case optionalIndex  // _[?_]
+  case optionalUnwrap  // optional.unwrap, unwrapOpt
+  case optionalFirst, optionalLast  // first, last
 }

@@ -7,6 +7,8 @@ public enum Reference: Sendable {
   case variable(Variable)
   /// `has(…)` of that variable.
   case presence(Variable)
+  /// An optional of that variable: `a.?b` where `a.b` is one.
+  case optional(Variable)
   /// A type's name, such as `int` or `google.protobuf.Timestamp`.
   case type(String)
   /// A variable of an enclosing comprehension: how many comprehensions out, 0 being the innermost.

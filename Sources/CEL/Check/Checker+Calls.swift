@@ -12,6 +12,7 @@ extension Checker {
     {
       return type
     }
+    if function == "_?._", let type = visitOptionalSelection(id, node, arguments) { return type }
     if let target { return visitMethod(id, node, function, target, arguments) }
     let (name, overloads) = globalFunction(function)
     return call(id, node, name, overloads, isMember: false, arguments)
@@ -76,7 +77,7 @@ extension Checker {
     if isTyped, overloads.isEmpty {
       let result = failUnknownFunction(function, at: Span(node.anchor, node.anchor &+ width(function)))
       // The arguments of what was meant as a macro have names of their own.
-      if Parser.macro(nearestFunction(function) ?? function) == nil { _ = visit(operands) }
+      if Node.Macro(name: nearestFunction(function) ?? function) == nil { _ = visit(operands) }
       return result
     }
     let types = visit(operands)
@@ -171,9 +172,11 @@ extension Checker {
   }
 
   private mutating func failUnknownFunction(_ function: String, at place: Span) -> TypeID {
-    if let macro = Parser.macro(function) {
-      let form = macro == .map ? "a name and a result, or a name, a condition and a result" : "a name and a condition"
-      return fail(at: place, "`\(function)` takes \(form)")
+    if let macro = Node.Macro(name: function) {
+      if let owner = macro.owner, !environment.extensions.contains(owner) {
+        return fail(at: place, "`\(function)` needs the extension `\(owner.rawValue)`, which is not enabled")
+      }
+      return fail(at: place, "`\(function)` takes \(macro.form)")
     }
     if function == "has" { return fail(at: place, "`has` takes one field such as `a.b`") }
     var message = "undeclared function `\(Parser.shortened(function))`"

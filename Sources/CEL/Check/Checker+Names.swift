@@ -40,7 +40,7 @@ extension Checker {
   private func local(_ name: String) -> (depth: Int, variable: Int, type: TypeID)? {
     var depth = 0
     for scope in scopes.reversed() {
-      if let index = scope.variables.firstIndex(of: name) { return (depth, index, scope.type) }
+      if let index = scope.variables.firstIndex(of: name) { return (depth, index, scope.types[index]) }
       depth &+= 1
     }
     return nil
@@ -52,6 +52,9 @@ extension Checker {
       return type
     }
     if let meaning = lookUp(name, isRooted: isRooted) { return adopt(id, meaning) }
+    if name.utf8.first == UInt8(ascii: "@") {
+      return fail(at: span, "there is no such value of a `cel.block`, nor such a variable of a macro, around this")
+    }
     return failUndeclared([name], span: span, wholeName: name)
   }
 
@@ -98,6 +101,14 @@ extension Checker {
     }
   }
 
+  /// The variable `operand.name`, if that is one and no shorter prefix needs to be selected from.
+  func optionalVariable(_ operand: NodeID, _ name: String) -> Variable? {
+    guard !name.utf8.contains(UInt8(ascii: ".")), let chain = chain(operand), let prefix = chain.prefixes.last,
+      case .variable(let variable)? = lookUp(prefix + "." + name, isRooted: chain.isRooted)
+    else { return nil }
+    return variable
+  }
+
   mutating func visitSelect(_ id: NodeID) -> TypeID {
     guard case .select(let operand, _, let isTest) = tree[id].kind else { return .error }
     guard let chain = chain(id) else { return select(id, of: visit(operand)) }
@@ -125,21 +136,25 @@ extension Checker {
   private mutating func select(_ id: NodeID, of operandType: TypeID) -> TypeID {
     let node = tree[id]
     guard isTyped, case .select(_, let field, let isTest) = node.kind else { return .dyn }
-    let operand = unification.resolve(operandType)
-    var result = TypeID.dyn
+    let (operand, isOptional) = unwrapped(operandType)
+    let result = self.field(field, of: operand, at: Span(node.anchor, node.span.end))
+    if result == .error { return .error }
+    if isTest { return .bool }
+    return isOptional ? optional(result) : result
+  }
+
+  /// The type of the field of a value that is no optional.
+  mutating func field(_ field: String, of operand: TypeID, at place: Span) -> TypeID {
     switch unification.table[operand] {
-    case .map(_, let value): result = value
+    case .map(_, let value): return value
     case .variable:
       _ = unification.isAssignable(.dyn, to: operand)
+      return .dyn
     default:
-      if operand != .dyn, operand != .error {
-        result = fail(
-          at: Span(node.anchor, node.span.end),
-          "\(nameWithArticle(operand)) has no fields: cannot select `\(Parser.shortened(field))`")
-      }
-      if operand == .error { return .error }
+      if operand == .dyn || operand == .error { return operand }
+      return fail(
+        at: place, "\(nameWithArticle(operand)) has no fields: cannot select `\(Parser.shortened(field))`")
     }
-    return isTest && result != .error ? .bool : result
   }
 }
 
@@ -210,7 +225,7 @@ extension Checker {
 
   private func suggestion(for reported: String, whole: String) -> String? {
     var locals: [String] = []
-    for scope in scopes { locals += scope.variables }
+    for scope in scopes { locals += scope.variables.filter { $0.utf8.first != UInt8(ascii: "@") } }
     if !reported.utf8.contains(UInt8(ascii: ".")) {
       if let local = NearestName.find(reported, among: locals) { return local }
     }

@@ -24,7 +24,8 @@ public struct Checker {
 
   struct Scope {
     var variables: [String]
-    var type: TypeID
+    /// Parallel to `variables`.
+    var types: [TypeID]
   }
 
   /// The checked tree, or nil with at least one error in `diagnostics`. The result must have the type `expecting`,
@@ -137,6 +138,7 @@ extension Checker {
     case .message(let type, let fields):
       return visitMessage(type, fields, node.span)
     case .comprehension(let comprehension): return visitComprehension(comprehension)
+    case .bindings(let bindings): return visitBindings(bindings)
     }
   }
 
@@ -160,12 +162,15 @@ extension Checker {
   }
 
   private mutating func visitList(_ elements: [NodeID]) -> TypeID {
-    let element = join(visit(elements))
+    var types: [TypeID] = []
+    types.reserveCapacity(elements.count)
+    for element in elements { types.append(visitEntry(element)) }
+    let element = join(types)
     return isTyped ? unification.table.list(element) : .dyn
   }
 
   private mutating func visitMessage(_ type: String, _ fields: [Node.MessageField], _ span: Span) -> TypeID {
-    for field in fields { _ = visit(field.value) }
+    for field in fields { _ = visitEntry(field.value) }
     return fail(at: span, "unknown message type `\(Parser.shortened(type))`")
   }
 
@@ -184,7 +189,7 @@ extension Checker {
       let key = visit(entry.key)
       warnAboutKey(key, at: tree[entry.key].span)
       keys.append(key)
-      values.append(visit(entry.value))
+      values.append(visitEntry(entry.value))
     }
     guard isTyped else { return .dyn }
     let key = join(keys)
@@ -229,45 +234,5 @@ extension Checker {
           + ": wrap one in `dyn()` if that is meant")
     }
     return unification.mostGeneral(otherwiseType, thenType)
-  }
-
-  private mutating func visitComprehension(_ comprehension: Node.Comprehension) -> TypeID {
-    let range = visit(comprehension.range)
-    let element = elementType(of: range, comprehension)
-    scopes.append(Scope(variables: comprehension.variables, type: element))
-    if let predicate = comprehension.predicate {
-      let type = visit(predicate)
-      if isTyped, !unification.isAssignable(type, to: .bool) {
-        _ = fail(
-          at: tree[predicate].span,
-          "`\(comprehension.macro.rawValue)` needs a condition, a bool, found \(nameWithArticle(type))")
-      }
-    }
-    var result = element
-    if let transform = comprehension.transform { result = visit(transform) }
-    _ = scopes.popLast()
-    guard isTyped else { return .dyn }
-    switch comprehension.macro {
-    case .all, .exists, .existsOne: return .bool
-    case .filter: return unification.table.list(element)
-    case .map: return unification.table.list(result)
-    }
-  }
-
-  private mutating func elementType(of range: TypeID, _ comprehension: Node.Comprehension) -> TypeID {
-    let type = unification.resolve(range)
-    switch unification.table[type] {
-    case .list(let element): return element
-    case .map(let key, _): return key
-    default:
-      if !isTyped || type == .dyn || type == .error { return .dyn }
-      if type.index < 0 {
-        _ = unification.isAssignable(.dyn, to: type)
-        return .dyn
-      }
-      return fail(
-        at: tree[comprehension.range].span,
-        "`\(comprehension.macro.rawValue)` runs over a list or a map, found \(nameWithArticle(type))")
-    }
   }
 }

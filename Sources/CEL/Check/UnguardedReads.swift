@@ -37,7 +37,7 @@ private struct UnguardedReadFinder {
 
   mutating func walk(_ id: NodeID) {
     switch checked.reference(id) {
-    case .variable, .presence, .type, .local: return
+    case .variable, .presence, .optional, .type, .local: return
     default: break
     }
     switch checked.tree[id].kind {
@@ -70,6 +70,9 @@ private struct UnguardedReadFinder {
       }
     case .message(_, let fields):
       for field in fields { walk(field.value) }
+    case .bindings(let bindings):
+      for value in bindings.values { walk(value) }
+      walk(bindings.result)
     case .comprehension(let comprehension):
       walk(comprehension.range)
       if let predicate = comprehension.predicate { walk(predicate) }

@@ -70,8 +70,15 @@ struct Analysis {
       }
     case .message(_, let fields):
       for field in fields { add(field.value, self) }
+    case .bindings(let bindings):
+      for value in bindings.values { add(value, self) }
+      add(bindings.result, self)
     case .comprehension(let comprehension):
       add(comprehension.range, self)
+      if comprehension.macro == .optMap || comprehension.macro == .optFlatMap {
+        if let transform = comprehension.transform { add(transform, self) }
+        break
+      }
       var body: Int64 = 1
       if let predicate = comprehension.predicate { body &+= self.cost(predicate) }
       if let transform = comprehension.transform { body &+= self.cost(transform) }
@@ -97,11 +104,11 @@ struct Analysis {
     case .type(let name):
       guard let text = pool.text(Array(name.utf8)) else { return .absent }
       return Value(kind: .type, payload: text.address, count: text.count)
-    case .local: return .absent
+    case .local, .optional: return .absent
     case .none, .overload, .dynamic: break
     }
     switch node.kind {
-    case .invalid, .identifier, .message, .comprehension: return .absent
+    case .invalid, .identifier, .message, .comprehension, .bindings: return .absent
     case .literal(let literal): return pool.value(literal) ?? .absent
     case .select(let operand, let field, let isTest):
       guard let subject = value(operand), let text = pool.text(Array(field.utf8)) else { return .absent }
@@ -112,6 +119,7 @@ struct Analysis {
       guard case .builtin(let builtin) = Callee(reference, function) else {
         return foldCall(Callee(reference, function), operands, pool)
       }
+      if builtin == .optionalNone, operands.isEmpty { return .optional(nil) }
       guard operands.count == 1 || operands.count == 2, let first = operands.first, let a = value(first) else {
         return .absent
       }
@@ -233,7 +241,7 @@ enum Callee {
       } else {
         self = .unknown
       }
-    case .none, .variable, .presence, .type, .local: self = .unknown
+    case .none, .variable, .presence, .optional, .type, .local: self = .unknown
     }
   }
 }

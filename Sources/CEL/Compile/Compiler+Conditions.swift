@@ -9,7 +9,7 @@ extension Compiler {
     if analysis.value(id) != nil { return false }
     switch checked.reference(id) {
     case .presence: return true
-    case .variable, .local, .type: return false
+    case .variable, .local, .optional, .type: return false
     case .none, .overload, .dynamic: break
     }
     let node = checked.tree[id]
@@ -24,6 +24,7 @@ extension Compiler {
       return builtin == .not ? count == 1 : builtin.isRelation && count == 2
     case .comprehension(let comprehension):
       return comprehension.macro == .all || comprehension.macro == .exists
+    case .bindings(let bindings): return isCondition(bindings.result)
     default: return false
     }
   }
@@ -44,7 +45,7 @@ extension Compiler {
     case .presence(let variable):
       let slot = slot(SlotDefinition(variable: variable.id), node)
       return emit(testing(.present, jumpsWhen: sense, to: target, errors: errors), a: slot, at: node.anchor)
-    case .variable, .local, .type: return testValue(id, node, jumpsWhen: sense, to: target, errors: errors)
+    case .variable, .local, .optional, .type: return testValue(id, node, jumpsWhen: sense, to: target, errors: errors)
     case .none, .overload, .dynamic: break
     }
     if let slot = entrySlot(id, isTest: true) {
@@ -77,6 +78,10 @@ extension Compiler {
       }
     case .comprehension(let comprehension) where comprehension.macro == .all || comprehension.macro == .exists:
       testQuantifier(node, comprehension, jumpsWhen: sense, to: target, errors: errors)
+    case .bindings(let bindings):
+      let released = openBindings(bindings)
+      test(bindings.result, jumpsWhen: sense, to: target, errors: errors)
+      closeBindings(released)
     default: testValue(id, node, jumpsWhen: sense, to: target, errors: errors)
     }
   }
@@ -143,16 +148,25 @@ extension Compiler {
   /// False only for what cannot fail whatever the values are.
   private func canFail(_ id: NodeID) -> Bool {
     if analysis.value(id) != nil { return false }
-    if case .local = checked.reference(id) { return false }
+    if case .local(let depth, let variable) = checked.reference(id) { return canFail(depth, variable) }
     guard case .call(let function, nil, let arguments) = checked.tree[id].kind,
       case .builtin(let builtin) = Callee(checked.reference(id), function),
       builtin == .equal || builtin == .notEqual
     else { return true }
     for argument in arguments {
       if analysis.value(argument) != nil { continue }
-      guard case .local = checked.reference(argument) else { return true }
+      guard case .local(let depth, let variable) = checked.reference(argument), !canFail(depth, variable) else {
+        return true
+      }
     }
     return false
+  }
+
+  private func canFail(_ depth: Int, _ variable: Int) -> Bool {
+    switch local(depth, variable) {
+    case .register: false
+    case .lazy, .operand, nil: true
+    }
   }
 
   private mutating func testRelation(

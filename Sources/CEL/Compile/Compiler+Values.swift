@@ -15,9 +15,11 @@ extension Compiler {
     switch checked.reference(id) {
     case .variable(let variable):
       return slot(SlotDefinition(variable: variable.id), node)
-    case .local(let depth, _):
-      if let register = local(depth) { return .register(register) }
-      return fail(.internalFailure, node)
+    case .local(let depth, let variable):
+      guard let place = local(depth, variable) else { return fail(.internalFailure, node) }
+      return read(place, node)
+    case .optional(let variable):
+      return computeOptional(of: slot(SlotDefinition(variable: variable.id), node), node)
     default: break
     }
     if let slot = entrySlot(id, isTest: false) { return slot }
@@ -51,6 +53,7 @@ extension Compiler {
       refuse(node.span, "messages cannot be made here: `\(type)` is not supported")
       return .register(0)
     case .comprehension(let comprehension): return computeComprehension(node, comprehension)
+    case .bindings(let bindings): return computeBindings(node, bindings)
     case .and, .or: return materialize(id)
     }
   }
@@ -76,12 +79,6 @@ extension Compiler {
       return .register(0)
     }
     return Operand(space: .slot, index: number)
-  }
-
-  func local(_ depth: Int) -> UInt16? {
-    let (place, overflow) = scopes.count.subtractingReportingOverflow(depth)
-    guard !overflow, place >= 1, place <= scopes.count else { return nil }
-    return scopes[place - 1]
   }
 
   mutating func fail(_ code: EvaluationError.Code, _ node: Node) -> Operand {
@@ -110,7 +107,7 @@ extension Compiler {
     }
   }
 
-  private func isEntrywise(_ variable: Variable) -> Bool { variable.isEntrywise && variable.constant == nil }
+  func isEntrywise(_ variable: Variable) -> Bool { variable.isEntrywise && variable.constant == nil }
 
   /// A condition as a value.
   private mutating func materialize(_ id: NodeID) -> Operand {
@@ -170,6 +167,7 @@ extension Compiler {
       free = mark
       return .register(makeRegister())
     case .builtin(let builtin):
+      if let operand = computeOptionalCall(builtin, node, arguments) { return operand }
       guard arguments.count == 1 || arguments.count == 2, let first = arguments.first, let last = arguments.last
       else { return fail(.noSuchOverload, node) }
       let a = compute(first)
@@ -216,10 +214,13 @@ extension Compiler {
       Instruction(.makeList, destination: destination, a: UInt32(truncatingIfNeeded: items.count)), at: node.anchor)
     for item in items {
       let mark = free
-      let operand = compute(item)
+      let optional = checked.tree.optionalEntry(item)
+      let operand = compute(optional ?? item)
       free = mark
       emit(
-        Instruction(.append, destination: destination, error: end.number), a: operand, at: checked.tree[item].anchor)
+        Instruction(
+          .append, flags: optional == nil ? 0 : Flag.optional, destination: destination, error: end.number),
+        a: operand, at: checked.tree[item].anchor)
     }
     place(end)
     return .register(destination)
@@ -239,10 +240,12 @@ extension Compiler {
         isKnown = known.insert(Array(key.asBytes.buffer)).inserted
       }
       let key = compute(entry.key)
-      let value = compute(entry.value)
+      let optional = checked.tree.optionalEntry(entry.value)
+      let value = compute(optional ?? entry.value)
       free = mark
+      let flags = (isKnown ? Flag.special : 0) | (optional == nil ? 0 : Flag.optional)
       emit(
-        Instruction(.insert, flags: isKnown ? Flag.special : 0, destination: destination), a: key, b: value,
+        Instruction(.insert, flags: flags, destination: destination), a: key, b: value,
         at: checked.tree[entry.key].anchor)
     }
     return .register(destination)

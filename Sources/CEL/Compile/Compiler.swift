@@ -40,10 +40,10 @@ struct Compiler {
   var free: UInt16 = 0
   var registerHigh: UInt16 = 0
   var errorCount: UInt16 = 0
-  private var releasedErrors: [UInt16] = []
+  var releasedErrors: [UInt16] = []
   var depth = 0
-  /// The element registers of the comprehensions around, innermost last.
-  var scopes: [UInt16] = []
+  /// The comprehensions and bindings around, innermost last.
+  var scopes: [LocalScope] = []
   /// The first thing that makes the program impossible.
   var refusal: (span: Span, message: String)?
 
@@ -206,13 +206,13 @@ struct Compiler {
       case .iterate:
         instruction.b = UInt32(truncatingIfNeeded: linked(UInt16(truncatingIfNeeded: instruction.b)))
         instruction.error = address(instruction.error)
-      case .next:
+      case .next, .nextPair:
         instruction.b = UInt32(truncatingIfNeeded: linked(UInt16(truncatingIfNeeded: instruction.b)))
         instruction.jump = address(instruction.jump)
         instruction.error = address(instruction.error)
-      case .append:
+      case .append, .collect, .merge:
         instruction.error = address(instruction.error)
-      case .jump:
+      case .jump, .force, .orElse, .unwrap:
         instruction.jump = address(instruction.jump)
       case .giveValue:
         if instruction.flags & (Flag.aSlot | Flag.aConstant) == 0 {

@@ -63,9 +63,11 @@ enum Flag {
   @inline(__always) static var aConstant: UInt8 { 0x08 }
   @inline(__always) static var bSlot: UInt8 { 0x10 }
   @inline(__always) static var bConstant: UInt8 { 0x20 }
-  /// Of `insert`: the key is known to be a good one. Of `external`, `native`, `call1` and `call2`: only if the destination
-  /// says that the candidate before had no such overload.
+  /// Of `insert` and `collect`: the key is known to be a good one. Of `external`, `native`, `call1` and `call2`: only if
+  /// the destination says that the candidate before had no such overload.
   @inline(__always) static var special: UInt8 { 0x40 }
+  /// Of `append` and `insert`: the value is an optional, and none adds nothing. Of `orElse`: the result is the value.
+  @inline(__always) static var optional: UInt8 { 0x80 }
 }
 
 enum Opcode: UInt8, BitwiseCopyable {
@@ -116,6 +118,8 @@ enum Opcode: UInt8, BitwiseCopyable {
   case makeMap
   /// An empty list with room for what the iterator in register `a` goes over.
   case makeListFor
+  /// The same of a map; the register after the destination is its capacity.
+  case makeMapFor
   /// Adds operand `a` to the list in the destination; an error replaces the list and goes to `error`.
   case append
   /// Adds key `a` and value `b` to the map in the destination.
@@ -126,6 +130,23 @@ enum Opcode: UInt8, BitwiseCopyable {
   /// The iterator's next element into the register after it, or to `jump` when there is none. `a` is the step's
   /// price; when that cannot be paid an error goes to register `b` and to `error`.
   case next
+  /// The same for two variables: key and value, or the index, which the register after the iterator holds, and the
+  /// element.
+  case nextPair
+  /// Adds key `a` and value `b` to the map in the destination; an error replaces the map and goes to `error`.
+  case collect
+  /// Adds the entries of map `a` to the map in the destination, which grows; errors as for `collect`.
+  case merge
+  /// An optional of what slot `a` holds.
+  case optionalSlot
+  /// The optional in the destination if it has a value, or an error: on to `jump`. None goes on.
+  case orElse
+  /// The value of optional `a` into the destination; none or an error goes to register `b` and on to `jump`.
+  case unwrap
+  /// A binding's value in the destination, unless it is there already: calls the code at `jump`.
+  case force
+  /// From there back to where register `a` says.
+  case goBack
   case jump
   /// The program's value is operand `a`; true; false.
   case giveValue

@@ -19,6 +19,9 @@ func apply(_ builtin: Builtin, _ operand: Value, _ evaluation: Evaluation.Pointe
   case .toDuration: return convertToDuration(value)
   case .toType: return typeOf(value)
   case .toDyn: return value
+  case .optionalOf, .optionalOfNonZero, .optionalHasValue, .optionalValue, .optionalOr, .optionalUnwrap,
+    .optionalFirst, .optionalLast:
+    return applyOptional(builtin, value, evaluation)
   case .getFullYear, .getMonth, .getDayOfYear, .getDayOfMonth, .getDate, .getDayOfWeek, .getHours, .getMinutes,
     .getSeconds, .getMilliseconds:
     return getField(builtin, of: value, nil)
@@ -32,6 +35,7 @@ func apply(_ builtin: Builtin, _ left: Value, _ right: Value, _ evaluation: Eval
   if right.kind == .error { return right }
   // These look into a host's map without listing it.
   if builtin == .index { return index(left, right, evaluation) }
+  if builtin == .optionalIndex || builtin == .optionalSelect { return optionalIndex(left, right, evaluation) }
   if builtin == .isIn { return contains(right, left, evaluation) }
   let a = whole(left, evaluation)
   let b = whole(right, evaluation)

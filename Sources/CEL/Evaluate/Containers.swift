@@ -100,6 +100,7 @@ func index(_ container: Value, _ key: Value, _ evaluation: Evaluation.Pointer) -
     guard key.isMapKey || key.kind == .double else { return .failure(.unsupportedKeyType) }
     let value = hostEntry(container, key, evaluation)
     return value.kind == .absent ? .failure(.noSuchKey) : value
+  case .optional: return optionalIndex(container, key, evaluation)
   default: return .failure(.noSuchOverload)
   }
 }
@@ -141,6 +142,7 @@ func selectField(_ operand: Value, _ field: Value, _ evaluation: Evaluation.Poin
   switch operand.kind {
   case .error: return operand
   case .map, .hostMap: return index(operand, field, evaluation)
+  case .optional: return optionalIndex(operand, field, evaluation)
   default: return .failure(.noSuchOverload)
   }
 }
@@ -150,6 +152,7 @@ func hasField(_ operand: Value, _ field: Value, _ evaluation: Evaluation.Pointer
   switch operand.kind {
   case .error: return operand
   case .map, .hostMap: return contains(operand, field, evaluation)
+  case .optional: return operand.elements.map { hasField($0.pointee, field, evaluation) } ?? .bool(false)
   default: return .failure(.noSuchOverload)
   }
 }

@@ -131,6 +131,7 @@ func typeOf(_ value: Value) -> Value {
   case .type: name = Bytes("type")
   case .ip: name = Bytes("net.IP")
   case .cidr: name = Bytes("net.CIDR")
+  case .optional: name = Bytes("optional_type")
   case .unfetched, .absent, .error, .opaque: return .failure(.noSuchOverload)
   }
   return Value(kind: .type, payload: name.address, count: name.count)

@@ -19,7 +19,7 @@ func putError(_ error: Value, _ at: Step, _ evaluation: Evaluation.Pointer) {
   put(error, into: UInt32(truncatingIfNeeded: at.pointee.destination), at, evaluation)
 }
 
-private func put(_ error: Value, into register: UInt32, _ at: Step, _ evaluation: Evaluation.Pointer) {
+func put(_ error: Value, into register: UInt32, _ at: Step, _ evaluation: Evaluation.Pointer) {
   let place = evaluation.pointee.registers + Int(register)
   if at.pointee.flags & Flag.keepsFirst != 0, place.pointee.kind == .error { return }
   place.pointee = error.placed(at, evaluation)
@@ -58,7 +58,7 @@ private func operand(
 
 /// Makes sure that a slot is not `unfetched`; true when it had to ask.
 @discardableResult
-private func fetch(_ slot: UInt32, _ evaluation: Evaluation.Pointer) -> Bool {
+func fetch(_ slot: UInt32, _ evaluation: Evaluation.Pointer) -> Bool {
   let place = evaluation.pointee.slots + Int(slot)
   if place.pointee.kind != .unfetched { return false }
   evaluation.pointee.fetch(evaluation, slot)
@@ -164,7 +164,11 @@ func beginIteration(_ at: Step, _ evaluation: Evaluation.Pointer) -> Bool {
 func appendElement(_ at: Step, _ evaluation: Evaluation.Pointer) -> Bool {
   let list = evaluation.pointee.registers + Int(at.pointee.destination)
   if list.pointee.kind != .list { return false }
-  let element = whole(operandA(at, evaluation), evaluation)
+  var element = whole(operandA(at, evaluation), evaluation)
+  if at.pointee.flags & Flag.optional != 0, element.kind != .error {
+    guard element.kind != .optional || element.elements != nil else { return true }
+    element = contents(element)
+  }
   if element.kind == .error {
     list.pointee = element.placed(at, evaluation)
     return false
@@ -206,9 +210,18 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
   case .makeMap: result = makeContainer(.map, capacity: Int(at.pointee.a), evaluation)
   case .makeListFor:
     result = makeContainer(.list, capacity: Int(registers[Int(at.pointee.a)].count), evaluation)
+  case .makeMapFor:
+    let capacity = registers[Int(at.pointee.a)].count
+    result = makeContainer(.map, capacity: Int(capacity), evaluation)
+    destination[1] = .int(Int64(capacity))
+  case .optionalSlot: result = optionalSlot(at.pointee.a, evaluation)
   case .insert:
     let key = operandA(at, evaluation)
-    let value = whole(operandB(at, evaluation), evaluation)
+    var value = whole(operandB(at, evaluation), evaluation)
+    if at.pointee.flags & Flag.optional != 0, value.kind != .error {
+      guard value.kind != .optional || value.elements != nil else { return }
+      value = contents(value)
+    }
     result = destination.pointee
     insertEntry(&result, key, value, isKnown: at.pointee.flags & Flag.special != 0, evaluation)
   default: result = .failure(.internalFailure)

@@ -190,9 +190,11 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
     case .append:
       at = appendElement(at, evaluation) ? at + 1 : base + Int(at.pointee.error)
       continue
+    case .nextPair, .collect, .merge, .orElse, .unwrap, .force, .goBack:
+      at = branchSlowly(at, base, evaluation)
+      continue
     case .move, .fail, .call1, .call2, .zoned, .external, .native, .select, .hasField, .makeList, .makeMap,
-      .makeListFor,
-      .insert:
+      .makeListFor, .makeMapFor, .optionalSlot, .insert:
       computeSlowly(at, evaluation)
       at += 1
       continue

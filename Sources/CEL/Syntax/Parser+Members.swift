@@ -8,14 +8,17 @@ extension Parser {
       switch current.kind {
       case .dot:
         advance()
-        operand = parseSelection(of: operand, from: start)
+        let isOptional = acceptOptionalMark()
+        operand =
+          isOptional ? parseOptionalSelection(of: operand, from: start) : parseSelection(of: operand, from: start)
       case .openBracket:
         let anchor = current.start
         advance()
+        let isOptional = acceptOptionalMark()
         let index = parseExpression()
         expectClosing(.closeBracket, "`]`")
         operand = append(
-          .call(function: "_[_]", target: nil, arguments: [operand, index]), from: start, anchor: anchor,
+          .call(function: isOptional ? "_[?_]" : "_[_]", target: nil, arguments: [operand, index]), from: start, anchor: anchor,
           over: operand, index)
       case .openBrace:
         guard let (type, nodeCount) = qualifiedName(operand) else {
@@ -42,9 +45,9 @@ extension Parser {
         .select(operand: operand, field: field, isTest: false), from: start, anchor: name.start, over: operand)
     case .quotedIdentifier:
       advance()
-      let field = String(decoding: text[Int(name.start) &+ 1..<Int(name.end) &- 1], as: UTF8.self)
       return append(
-        .select(operand: operand, field: field, isTest: false), from: start, anchor: name.start, over: operand)
+        .select(operand: operand, field: quotedName(name), isTest: false), from: start, anchor: name.start,
+        over: operand)
     default:
       unexpected("a field's name after `.`")
       return operand
@@ -138,27 +141,20 @@ extension Parser {
   private mutating func parseMethod(
     _ name: String, at token: Token, of target: NodeID, from start: UInt32
   ) -> NodeID {
+    if hasMacros, let macro = namespaceMacro(name, of: target) {
+      takeBack(1)
+      advance()
+      return parseNamespaceMacro(macro, at: token, from: start)
+    }
     advance()
-    // A macro's variable becomes no node: nothing in the finished tree would point to it.
-    let variable = current
-    let hasVariable =
-      hasMacros && Parser.isComprehension(name) && variable.kind == .identifier
-      && self.token(at: position &+ 1).kind == .comma
-    if hasVariable {
-      advance()
-      advance()
-    }
+    let macro = hasMacros ? macro(name) : nil
+    let variables = macro.map { acceptVariables(of: $0) } ?? []
     var arguments = parseArguments()
-    if hasMacros, Parser.isComprehension(name),
+    if let macro {
       let expanded = expand(
-        method: name, at: token, of: target, variable: hasVariable ? variable : nil, arguments, from: start)
-    {
-      return expanded
-    }
-    if hasVariable {
-      arguments.insert(
-        append(.identifier(name: spelling(variable), isRooted: false), from: variable.start, anchor: variable.start),
-        at: 0)
+        macro, method: name, at: token, of: target, variables: variables, arguments, from: start)
+      if let expanded { return expanded }
+      arguments = variables.map { appendVariable($0) } + arguments
     }
     return append(
       .call(function: name, target: target, arguments: arguments), from: start, anchor: token.start,
@@ -166,7 +162,7 @@ extension Parser {
   }
 
   /// After the opening parenthesis, up to and with the closing one.
-  private mutating func parseArguments() -> [NodeID] {
+  mutating func parseArguments() -> [NodeID] {
     var arguments: [NodeID] = []
     parseElements(.closeParenthesis, "`,` or `)`", allowsTrailingComma: false) {
       arguments.append($0.parseExpression())
@@ -178,7 +174,10 @@ extension Parser {
     let start = current.start
     advance()
     var elements: [NodeID] = []
-    parseElements(.closeBracket, "`,` or `]`", allowsTrailingComma: true) { elements.append($0.parseExpression()) }
+    parseElements(.closeBracket, "`,` or `]`", allowsTrailingComma: true) {
+      let isOptional = $0.acceptOptionalMark()
+      elements.append($0.parseValue(isOptional: isOptional))
+    }
     return append(.list(elements), from: start, anchor: start, over: elements)
   }
 
@@ -188,9 +187,10 @@ extension Parser {
     var entries: [Node.MapEntry] = []
     var children: [NodeID] = []
     parseElements(.closeBrace, "`,` or `}`", allowsTrailingComma: true) { parser in
+      let isOptional = parser.acceptOptionalMark()
       let key = parser.parseExpression()
       guard parser.accept(.colon) else { return parser.unexpected("`:` after the key") }
-      let value = parser.parseExpression()
+      let value = parser.parseValue(isOptional: isOptional)
       entries.append(Node.MapEntry(key: key, value: value))
       children.append(key)
       children.append(value)
@@ -203,24 +203,24 @@ extension Parser {
     advance()
     var fields: [Node.MessageField] = []
     parseElements(.closeBrace, "`,` or `}`", allowsTrailingComma: true) { parser in
+      let isOptional = parser.acceptOptionalMark()
       let token = parser.current
       let name: String
       switch token.kind {
       case .identifier, .reserved: name = parser.spelling(token)
-      case .quotedIdentifier:
-        name = String(decoding: parser.text[Int(token.start) &+ 1..<Int(token.end) &- 1], as: UTF8.self)
+      case .quotedIdentifier: name = parser.quotedName(token)
       default: return parser.unexpected("a field's name")
       }
       parser.advance()
       guard parser.accept(.colon) else { return parser.unexpected("`:` after the field's name") }
-      let value = parser.parseExpression()
+      let value = parser.parseValue(isOptional: isOptional)
       fields.append(Node.MessageField(name: name, anchor: token.start, value: value))
     }
     return append(.message(type: type, fields: fields), from: start, anchor: anchor, over: fields.map { $0.value })
   }
 
   /// Elements with commas between, up to and with `closing`. A faulty element is skipped.
-  private mutating func parseElements(
+  mutating func parseElements(
     _ closing: Token.Kind, _ expected: String, allowsTrailingComma: Bool, _ parse: (inout Parser) -> Void
   ) {
     if accept(closing) { return }
@@ -237,7 +237,7 @@ extension Parser {
     }
   }
 
-  private mutating func expectClosing(_ kind: Token.Kind, _ name: String) {
+  mutating func expectClosing(_ kind: Token.Kind, _ name: String) {
     if !isPanicking, current.kind != kind { unexpected(name) }
     if isPanicking {
       // What is wrong inside the brackets need not hide what is wrong after them.

@@ -30,6 +30,7 @@ public struct Parser {
   let tokens: [Token]
   let limits: Limits
   let hasMacros: Bool
+  let extensions: Set<Extension>
   var position = 0
   var tree = Tree()
   var diagnostics: Diagnostics
@@ -41,9 +42,10 @@ public struct Parser {
   private var isExhausted = false
 
   /// The tree of `text`, or nil with at least one error in `diagnostics`. `macros` off leaves `has`, `all`, `map`
-  /// and so on as calls.
+  /// and so on as calls. `extensions` are those with syntax or macros of their own.
   public static func parse(
-    _ text: [UInt8], limits: Limits = Limits(), macros: Bool = true, diagnostics: inout Diagnostics
+    _ text: [UInt8], limits: Limits = Limits(), macros: Bool = true, extensions: Set<Extension> = [],
+    diagnostics: inout Diagnostics
   ) -> Tree? {
     guard text.count <= limits.bytesMax, text.count <= Int(UInt32.max) else {
       diagnostics.error(at: Span(0, 0), "expression is longer than \(limits.bytesMax) bytes")
@@ -59,7 +61,8 @@ public struct Parser {
       // The caller's earlier errors are not this expression's.
       var own = Diagnostics()
       let tokens = Lexer.lex(bytes, diagnostics: &own)
-      var parser = Parser(text: bytes, tokens: tokens, limits: limits, hasMacros: macros, diagnostics: own)
+      var parser = Parser(
+        text: bytes, tokens: tokens, limits: limits, hasMacros: macros, extensions: extensions, diagnostics: own)
       parser.parseWhole()
       parser.diagnostics.sort()
       diagnostics.add(parser.diagnostics)
@@ -68,12 +71,14 @@ public struct Parser {
   }
 
   private init(
-    text: UnsafeBufferPointer<UInt8>, tokens: [Token], limits: Limits, hasMacros: Bool, diagnostics: Diagnostics
+    text: UnsafeBufferPointer<UInt8>, tokens: [Token], limits: Limits, hasMacros: Bool,
+    extensions: Set<Extension>, diagnostics: Diagnostics
   ) {
     self.text = text
     self.tokens = tokens
     self.limits = limits
     self.hasMacros = hasMacros
+    self.extensions = extensions
     self.diagnostics = diagnostics
   }
 

@@ -43,7 +43,9 @@ public struct Node: Sendable {
     case identifier(name: String, isRooted: Bool)
     /// `operand.field`; with `isTest` it is `has(operand.field)`.
     case select(operand: NodeID, field: String, isTest: Bool)
-    /// Operators are calls by their CEL names: `_==_`, `_+_`, `-_`, `!_`, `_[_]`, `@in`, …
+    /// Operators are calls by their CEL names: `_==_`, `_+_`, `-_`, `!_`, `_[_]`, `@in`, …; `a.?b` is `_?._` of a and
+    /// the string "b", `a[?k]` is `_[?_]`. What stands after the `?` of `[?e]`, `{?k: e}` and `T{?f: e}` is a call of
+    /// `?_`, which occurs nowhere else: see `optionalEntry`.
     case call(function: String, target: NodeID?, arguments: [NodeID])
     /// `a && b && c` is one node: chains are long in policies and would otherwise be deep.
     case and([NodeID])
@@ -53,6 +55,7 @@ public struct Node: Sendable {
     case map([MapEntry])
     case message(type: String, fields: [MessageField])
     case comprehension(Comprehension)
+    case bindings(Bindings)
   }
 
   public struct MapEntry: Sendable {
@@ -77,14 +80,15 @@ public struct Node: Sendable {
     }
   }
 
-  /// A macro over a list's elements or a map's keys. `variables` has one name (element, or key).
+  /// A macro over a list's elements or a map's keys. `variables` has one name (element, or key) or two (index and
+  /// element, or key and value). `optMap` and `optFlatMap` run over an optional, at most once.
   public struct Comprehension: Sendable {
     public var macro: Macro
     public var range: NodeID
     public var variables: [String]
     /// The predicate of `all`, `exists`, `exists_one`, `filter` and of the three-argument `map`.
     public var predicate: NodeID?
-    /// What `map` yields.
+    /// What `map` and its like yield.
     public var transform: NodeID?
 
     public init(macro: Macro, range: NodeID, variables: [String], predicate: NodeID?, transform: NodeID?) {
@@ -98,6 +102,26 @@ public struct Node: Sendable {
 
   public enum Macro: String, Sendable {
     case all, exists, existsOne = "exists_one", filter, map
+    case transformList, transformMap, transformMapEntry
+    case optMap, optFlatMap
+  }
+
+  /// `cel.bind` and `cel.block`: values with names for those after them and for the result. A value is computed when
+  /// it is first read, at most once.
+  public struct Bindings: Sendable {
+    /// A block's are `@index0`, `@index1`, …, which no text can spell.
+    public var variables: [String]
+    /// Parallel to `variables`.
+    public var values: [NodeID]
+    public var result: NodeID
+    public var isBlock: Bool
+
+    public init(variables: [String], values: [NodeID], result: NodeID, isBlock: Bool) {
+      self.variables = variables
+      self.values = values
+      self.result = result
+      self.isBlock = isBlock
+    }
   }
 
   public init(span: Span, anchor: UInt32, kind: Kind) {
@@ -119,6 +143,12 @@ public struct Tree: Sendable {
       return Node(span: Span(0, 0), anchor: 0, kind: .invalid)
     }
     return nodes[Int(id.index)]
+  }
+
+  /// The optional that an element, an entry's value or a field's value gives or leaves out: `e` of `[?e]`.
+  public func optionalEntry(_ id: NodeID) -> NodeID? {
+    guard case .call("?_", nil, let arguments) = self[id].kind else { return nil }
+    return arguments.first
   }
 
   public mutating func append(_ node: Node) -> NodeID {

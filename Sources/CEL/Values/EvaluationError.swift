@@ -48,6 +48,7 @@
     case invalidPattern = 23
     case unknownIdentifier = 24
     case unknownTimeZone = 25
+    case noValue = 26
   }
 }
 
@@ -81,6 +82,7 @@ extension EvaluationError.Code {
     case .invalidPattern: "invalid regular expression"
     case .unknownIdentifier: "unknown identifier"
     case .unknownTimeZone: "unknown time zone"
+    case .noValue: "optional has no value"
     }
   }
 

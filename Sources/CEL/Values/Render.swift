@@ -57,6 +57,14 @@ private func render(_ value: Value, to text: inout String, depth: Int) {
     text += value.kind == .ip ? "ip(\"" : "cidr(\""
     text += short.text
     text += "\")"
+  case .optional:
+    guard let content = value.elements else {
+      text += "optional.none()"
+      return
+    }
+    text += "optional.of("
+    render(content.pointee, to: &text, depth: depth &+ 1)
+    text += ")"
   }
 }
 

@@ -10,6 +10,7 @@
 //   type: address of the type's name      length in bytes
 //   ip, cidr: see `NetworkAddress`
 //   opaque: whatever its owner put there
+//   optional: address of its one value, 0 for none
 //   error: see `EvaluationError`
 //
 // A value owns nothing. What it points to lives in the program's constants, in the host's memory for the
@@ -51,6 +52,7 @@
     case hostMap = 14
     case type = 15
     case opaque = 16
+    case optional = 17
     case ip = 19
     case cidr = 20
   }
@@ -99,6 +101,10 @@ extension Value {
     Value(kind: .map, payload: UInt64(UInt(bitPattern: entries)), count: count)
   }
 
+  @inlinable public static func optional(_ value: UnsafePointer<Value>?) -> Value {
+    Value(kind: .optional, payload: UInt64(UInt(bitPattern: value)))
+  }
+
   @inlinable public static func hostMap(slot: UInt32) -> Value { Value(kind: .hostMap, payload: UInt64(slot)) }
 
   @inlinable public static func error(_ error: EvaluationError) -> Value {
@@ -119,7 +125,7 @@ extension Value {
   /// Of a timestamp or duration.
   @inlinable @inline(__always) public var seconds: Int64 { Int64(bitPattern: payload) }
   @inlinable @inline(__always) public var nanoseconds: Int32 { Int32(bitPattern: count) }
-  /// Of a list: `count` values; of a map: `2 * count`. Nil when empty.
+  /// Of a list: `count` values; of a map: `2 * count`. Nil when empty. An optional's value, or nil.
   @inlinable @inline(__always) public var elements: UnsafePointer<Value>? {
     UnsafePointer(bitPattern: UInt(truncatingIfNeeded: payload))
   }

@@ -171,7 +171,7 @@ struct ExpressionCompiler {
   private func forEachVariable(in checked: CheckedTree, _ body: (Variable, Span) -> Void) {
     for (index, reference) in checked.references.enumerated() {
       switch reference {
-      case .variable(let variable), .presence(let variable):
+      case .variable(let variable), .presence(let variable), .optional(let variable):
         body(variable, checked.tree[CEL.NodeID(Int32(truncatingIfNeeded: index))].span)
       default: continue
       }
