@@ -104,7 +104,10 @@ package final class TestHost {
 
   package func check(_ text: String, isChecked: Bool = true, hasMacros: Bool = true) throws -> CheckedTree {
     var diagnostics = Diagnostics()
-    guard let tree = Parser.parse(Array(text.utf8), macros: hasMacros, diagnostics: &diagnostics) else {
+    guard
+      let tree = Parser.parse(
+        Array(text.utf8), macros: hasMacros, extensions: environment.extensions, diagnostics: &diagnostics)
+    else {
       throw Failure.refused("parse: " + diagnostics.items.map(\.message).joined(separator: "; "))
     }
     if !isChecked { return Checker.resolve(tree, in: environment) }

@@ -209,6 +209,7 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
       case .none: return nil
       case .variable(let variable): return "\(node)=\(variable.name)"
       case .presence(let variable): return "\(node)=has \(variable.name)"
+      case .optional(let variable): return "\(node)=optional \(variable.name)"
       case .type(let name): return "\(node)=type \(name)"
       case .local(let depth, let variable): return "\(node)=local \(depth).\(variable)"
       case .overload(let implementation): return "\(node)=\(name(implementation))"

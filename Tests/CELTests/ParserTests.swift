@@ -180,6 +180,7 @@ import Testing
     case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
     case .map(let entries): entries.flatMap { [$0.key, $0.value] }
     case .message(_, let fields): fields.map { $0.value }
+    case .bindings(let it): it.values + [it.result]
     case .comprehension(let it): [it.range] + [it.predicate, it.transform].compactMap { $0 }
     }
   }

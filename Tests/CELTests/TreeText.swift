@@ -25,6 +25,9 @@ struct TreeText {
     case .list(let elements): "[" + join(elements.map { text($0) }) + "]"
     case .map(let entries): "{" + join(entries.map { text($0.key) + ":" + text($0.value) }) + "}"
     case .message(let type, let fields): type + "{" + join(fields.map { $0.name + ":" + text($0.value) }) + "}"
+    case .bindings(let it):
+      "(" + (it.isBlock ? "block" : "bind") + " "
+        + join(zip(it.variables, it.values).map { $0 + "=" + text($1) } + ["in", text(it.result)]) + ")"
     case .comprehension(let it):
       "("
         + join(
@@ -55,9 +58,14 @@ func problems(_ diagnostics: Diagnostics) -> [String] {
 }
 
 /// The printed tree, or the problems joined by `; `.
-func parsed(_ text: String, limits: Parser.Limits = Parser.Limits(), macros: Bool = true) -> String {
+func parsed(
+  _ text: String, limits: Parser.Limits = Parser.Limits(), macros: Bool = true, extensions: Set<Extension> = []
+) -> String {
   var diagnostics = Diagnostics()
-  guard let tree = Parser.parse(Array(text.utf8), limits: limits, macros: macros, diagnostics: &diagnostics) else {
+  guard
+    let tree = Parser.parse(
+      Array(text.utf8), limits: limits, macros: macros, extensions: extensions, diagnostics: &diagnostics)
+  else {
     return problems(diagnostics).joined(separator: "; ")
   }
   return TreeText(tree).text

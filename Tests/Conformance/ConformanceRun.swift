@@ -32,7 +32,10 @@ package struct ConformanceRun {
 
   private mutating func outcome() -> ConformanceOutcome {
     var diagnostics = Diagnostics()
-    guard let tree = Parser.parse(Array(item.expression.utf8), macros: item.hasMacros, diagnostics: &diagnostics)
+    guard
+      let tree = Parser.parse(
+        Array(item.expression.utf8), macros: item.hasMacros, extensions: host.environment.extensions,
+        diagnostics: &diagnostics)
     else { return refused(at: "parse", diagnostics) }
     if failingStage == "parse" { return failed(got: "it parses") }
 

@@ -9,6 +9,8 @@ enum ConformanceSupport {
     switch need {
     case "checker", "tzdata", "backtick_identifiers": true
     case "regex": regexLibrary != nil
+    case "ext:optional": enableLibrary("ext:optionals", in: host)
+    case "ext:two_var_comprehensions": enableLibrary("ext:two-var-comprehensions", in: host)
     default: enableLibrary(need, in: host)
     }
   }

@@ -73,7 +73,8 @@ extension Checker {
     }
     guard isTyped else { return nil }
     set(last, .string)
-    let (operand, _) = unwrapped(visit(first))
+    let type = visit(first)
+    let (operand, _) = unwrapped(type)
     set(id, .overload(.builtin(.optionalSelect)))
     let result = field(name, of: operand, at: Span(node.anchor, node.span.end))
     return result == .error ? .error : optional(result)
