@@ -137,14 +137,14 @@ extension Checker {
     let node = tree[id]
     guard isTyped, case .select(_, let field, let isTest) = node.kind else { return .dyn }
     let (operand, isOptional) = unwrapped(operandType)
-    let result = self.field(field, of: operand, at: Span(node.anchor, node.span.end))
+    let result = self.field(field, of: operand, node)
     if result == .error { return .error }
     if isTest { return .bool }
     return isOptional ? optional(result) : result
   }
 
-  /// The type of the field of a value that is no optional.
-  mutating func field(_ field: String, of operand: TypeID, at place: Span) -> TypeID {
+  /// The type of the field, which `node` selects, of a value that is no optional.
+  mutating func field(_ field: String, of operand: TypeID, _ node: Node) -> TypeID {
     switch unification.table[operand] {
     case .map(_, let value): return value
     case .variable:
@@ -153,7 +153,8 @@ extension Checker {
     default:
       if operand == .dyn || operand == .error { return operand }
       return fail(
-        at: place, "\(nameWithArticle(operand)) has no fields: cannot select `\(Parser.shortened(field))`")
+        at: Span(node.anchor, node.span.end),
+        "\(nameWithArticle(operand)) has no fields: cannot select `\(Parser.shortened(field))`")
     }
   }
 }

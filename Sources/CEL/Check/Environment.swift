@@ -58,8 +58,6 @@ public struct Environment: Sendable {
   public private(set) var functions: [String: [Overload]] = [:]
   /// What a type's name stands for where a value is expected: `int` is a value of type `type(int)`.
   private(set) var typeNames: [String: TypeID] = [:]
-  /// What `enable` was called with: what the environment's expressions are parsed with.
-  public private(set) var extensions: Set<Extension> = []
   /// Whether any function's name is dotted (`math.least`): then a method call may be one of those.
   private(set) var hasDottedFunctions = false
   /// The extension libraries whose functions are declared.
@@ -72,18 +70,6 @@ public struct Environment: Sendable {
     declareTypeNames()
     if standardFunctions { declareStandardFunctions() }
   }
-
-  /// Declares an extension's functions and types.
-  public mutating func enable(_ added: Extension) {
-    guard extensions.insert(added).inserted else { return }
-    switch added {
-    case .optionals: declareOptionals()
-    case .twoVariableComprehensions, .bindings, .block: break
-    }
-  }
-
-  /// `name` stands for the type where a value is expected.
-  mutating func declare(typeName name: String, _ type: TypeID) { typeNames[name] = types.intern(.type(type)) }
 
   public mutating func declare(_ variable: Variable) { variables[variable.name] = variable }
 
@@ -108,6 +94,6 @@ public struct Environment: Sendable {
       ("bytes", .bytes), ("null_type", .null), ("list", list), ("map", map), ("type", types.intern(.type(.dyn))),
       ("google.protobuf.Timestamp", .timestamp), ("google.protobuf.Duration", .duration),
     ]
-    for (name, type) in names { declare(typeName: name, type) }
+    for (name, type) in names { typeNames[name] = types.intern(.type(type)) }
   }
 }

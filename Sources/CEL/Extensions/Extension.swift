@@ -1,5 +1,6 @@
-// The extension libraries: functions beyond CEL's own, by the names that cel-go and Kubernetes give them. None of them
-// is there until an environment enables it.
+// The extension libraries: functions, macros and syntax beyond CEL's own, by the names that cel-go and Kubernetes give
+// them. None of them is there until an environment enables it; what it has enabled, `environment.extensions`, is what
+// its expressions are parsed with.
 
 public enum Extension: String, CaseIterable, Sendable {
   /// `charAt`, `indexOf`, `split`, `format` and others on strings (cel-go `ext.Strings`).
@@ -14,6 +15,16 @@ public enum Extension: String, CaseIterable, Sendable {
   case sets
   /// `ip`, `cidr` and their members (Kubernetes, cel-go `ext.Network`).
   case network
+  /// `a.?b`, `a[?k]`, `[?e]`, `{?k: v}`, `optional.of(…)` and its methods, `optMap`, `optFlatMap` (cel-go
+  /// `cel.OptionalTypes`).
+  case optionals
+  /// `all`, `exists`, `existsOne` with two variables; `transformList`, `transformMap`, `transformMapEntry` (cel-go
+  /// `ext.TwoVarComprehensions`).
+  case twoVariableComprehensions = "two-var-comprehensions"
+  /// `cel.bind(name, value, result)` (cel-go `ext.Bindings`).
+  case bindings
+  /// `cel.block([values], result)` with `cel.index`, `cel.iterVar` and `cel.accuVar`: what optimisers write.
+  case block
 }
 
 extension Environment {
@@ -27,6 +38,9 @@ extension Environment {
     case .lists: declareLists()
     case .sets: declareSets()
     case .network: declareNetwork()
+    case .optionals: declareOptionals()
+    // Macros only: these concern the parser.
+    case .twoVariableComprehensions, .bindings, .block: break
     }
   }
 

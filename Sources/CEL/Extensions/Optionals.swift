@@ -15,7 +15,7 @@ extension Environment {
     let list = types.list(value)
     let map = types.map(key, value)
     let optionals = types.list(optional)
-    declare(typeName: TypeTable.optionalName, types.optional(.dyn))
+    declareType(TypeTable.optionalName, types.optional(.dyn))
     func add(
       _ function: String, _ builtin: Builtin, _ id: String, _ parameters: [TypeID], _ result: TypeID,
       isMember: Bool = false, to environment: inout Environment
@@ -76,7 +76,7 @@ extension Checker {
     let type = visit(first)
     let (operand, _) = unwrapped(type)
     set(id, .overload(.builtin(.optionalSelect)))
-    let result = field(name, of: operand, at: Span(node.anchor, node.span.end))
+    let result = field(name, of: operand, node)
     return result == .error ? .error : optional(result)
   }
 
