@@ -3,6 +3,7 @@
 extension Parser {
   mutating func parseMember() -> NodeID {
     let start = current.start
+    let first = position
     var operand = parsePrimary()
     while !isPanicking {
       switch current.kind {
@@ -21,7 +22,7 @@ extension Parser {
           .call(function: isOptional ? "_[?_]" : "_[_]", target: nil, arguments: [operand, index]), from: start, anchor: anchor,
           over: operand, index)
       case .openBrace:
-        guard let (type, nodeCount) = qualifiedName(operand) else {
+        guard isPlainNames(from: first), let (type, nodeCount) = qualifiedName(operand) else {
           fail(at: current.span, "only a message type's name can stand before `{`")
           return operand
         }
@@ -224,6 +225,12 @@ extension Parser {
     _ closing: Token.Kind, _ expected: String, allowsTrailingComma: Bool, _ parse: (inout Parser) -> Void
   ) {
     if accept(closing) { return }
+    // The grammar has the last comma apart from the elements: `[,]` is an empty list.
+    if allowsTrailingComma, current.kind == .comma, token(at: position &+ 1).kind == closing {
+      advance()
+      advance()
+      return
+    }
     while true {
       parse(&self)
       if !isPanicking, current.kind != .comma, current.kind != closing { unexpected(expected) }
@@ -254,6 +261,17 @@ extension Parser {
       return
     }
     advance()
+  }
+
+  /// Whether from there to here are names and dots only: no parentheses, no backquotes.
+  private func isPlainNames(from first: Int) -> Bool {
+    for index in first..<max(first, position) {
+      switch token(at: index).kind {
+      case .dot, .identifier, .reserved: continue
+      default: return false
+      }
+    }
+    return true
   }
 
   /// `a.b.C` or `.a.b.C` of a node that is nothing but names, and of how many nodes it is made.
