@@ -105,7 +105,7 @@ import Testing
     ("(a", "2-2 expected `)`, but the expression ends here"),
     ("[a", "2-2 expected `,` or `]`, but the expression ends here"),
     ("f(a,)", "4-5 expected an expression, found `)`"),
-    ("[,]", "1-2 expected an expression, found `,`"),
+    ("[,a]", "1-2 expected an expression, found `,`"),
     ("{a}", "2-3 expected `:` after the key, found `}`"),
     ("a.1", "1-3 expected the end of the expression, found `.1`"),
     ("a.in", "2-4 expected a field's name after `.`, found `in`"),
