@@ -1,3 +1,4 @@
+import CELHost
 import Testing
 
 @testable import CEL

@@ -50,6 +50,26 @@ private func printed(_ text: String, macros: Bool = true) -> String? {
     for text in texts { #expect(printed(text) == text) }
   }
 
+  @Test func extensionsArePrintedAsTheyAreWritten() {
+    let texts = [
+      "a.?b", "a.?b.c[?d + 1]", "(a + b).?c", "a.?`b-c`", "a.?as", "-(5.?a)", "-(5[?a])", "[?a, b, ?c ? d : e]",
+      "{?a: b, c: d}", "T{?a: b, ?`c-d`: e}", "a.optMap(x, x + 1)", "a.?b.optFlatMap(x, x.?c)", "has(a.?b.c)",
+      "a.all(i, v, i < v)", "a.exists_one(i, v, v)", "a.transformList(i, v, v > 0, i ? v : 1)",
+      "a.transformMap(k, v, v)", "a.transformMapEntry(k, v, {v: k})", "cel.bind(x, a ? b : c, x + x)",
+      "!cel.bind(x, a, x)", "cel.bind(x, 1, x).b", "cel.block([a, cel.index(0) + 1], cel.index(1))", "cel.block([], a)",
+      "a.map(cel.iterVar(0, 1), cel.iterVar(0, 1) + 1)", "a.exists(cel.accuVar(2, 0), b, cel.accuVar(2, 0))",
+    ]
+    let all = Set(Extension.allCases)
+    for text in texts {
+      var diagnostics = Diagnostics()
+      guard let tree = Parser.parse(Array(text.utf8), extensions: all, diagnostics: &diagnostics) else {
+        Issue.record("does not parse: \(text)")
+        continue
+      }
+      #expect(Printer.text(of: tree) == text)
+    }
+  }
+
   @Test func needlessParenthesesAndBlanksGo() {
     #expect(printed("((a))+( b.c )") == "a + b.c")
     #expect(printed("(a&&b)||c") == "a && b || c")

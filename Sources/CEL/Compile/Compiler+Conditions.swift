@@ -147,8 +147,8 @@ extension Compiler {
 
   /// False only for what cannot fail whatever the values are.
   private func canFail(_ id: NodeID) -> Bool {
-    if analysis.value(id) != nil { return false }
-    if case .local(let depth, let variable) = checked.reference(id) { return canFail(depth, variable) }
+    // What is no bool fails as an operand.
+    if let value = analysis.value(id) { return value.kind != .bool }
     guard case .call(let function, nil, let arguments) = checked.tree[id].kind,
       case .builtin(let builtin) = Callee(checked.reference(id), function),
       builtin == .equal || builtin == .notEqual

@@ -42,6 +42,7 @@ extension Printer {
         write(symbol)
         return write(second, in: binding &+ 1)
       }
+      if function == "_?._" || function == "_[?_]" { return writeOptional(function, first, second) }
       if function == "_[_]" {
         write(first, in: Binding.member)
         write("[")
@@ -78,7 +79,7 @@ extension Printer {
       case .literal(.double(let value)): return value.sign == .plus
       case .select(let operand, _, false): next = operand
       case .call(_, let target?, _): next = target
-      case .call("_[_]", nil, let arguments):
+      case .call("_[_]", nil, let arguments), .call("_[?_]", nil, let arguments), .call("_?._", nil, let arguments):
         guard let first = arguments.first else { return false }
         next = first
       case .comprehension(let comprehension): next = comprehension.range

@@ -94,7 +94,7 @@ public struct Printer {
     case .literal(let literal): write(literal)
     case .identifier(let name, let isRooted):
       if isRooted { write(".") }
-      writeName(name, mayBeReserved: false)
+      if isRooted || !writeHiddenName(name) { writeName(name, mayBeReserved: false) }
     case .select(let operand, let field, let isTest):
       if isTest { write("has(") }
       write(operand, in: Binding.member)
@@ -112,19 +112,25 @@ public struct Printer {
       write(otherwise, in: Binding.conditional)
     case .list(let elements):
       write("[")
-      writeList(elements)
+      for (at, element) in elements.enumerated() {
+        if at > 0 { write(", ") }
+        let value = writeOptionalMark(element)
+        write(value, in: Binding.conditional)
+      }
       write("]")
     case .map(let entries):
       write("{")
       for (at, entry) in entries.enumerated() {
         if at > 0 { write(", ") }
+        let value = writeOptionalMark(entry.value)
         write(entry.key, in: Binding.conditional)
         write(": ")
-        write(entry.value, in: Binding.conditional)
+        write(value, in: Binding.conditional)
       }
       write("}")
     case .message(let type, let fields): writeMessage(type, fields)
     case .comprehension(let comprehension): writeMacro(comprehension)
+    case .bindings(let bindings): writeBindings(bindings)
     }
   }
 
@@ -149,9 +155,10 @@ public struct Printer {
     write("{")
     for (at, field) in fields.enumerated() {
       if at > 0 { write(", ") }
+      let value = writeOptionalMark(field.value)
       writeField(field.name)
       write(": ")
-      write(field.value, in: Binding.conditional)
+      write(value, in: Binding.conditional)
     }
     write("}")
   }
@@ -163,7 +170,7 @@ public struct Printer {
     write("(")
     for (at, variable) in comprehension.variables.enumerated() {
       if at > 0 { write(", ") }
-      writeName(variable, mayBeReserved: false)
+      if !writeHiddenName(variable) { writeName(variable, mayBeReserved: false) }
     }
     for part in [comprehension.predicate, comprehension.transform] {
       guard let part else { continue }
