@@ -47,6 +47,12 @@ extension TextSpan {
       append(UInt8(ascii: "\""))
       value.forEachByteOfAddress { append($0) }
       append(UInt8(ascii: "\""))
+    case .optional:
+      guard let content = value.elements, depth < TextSpan.depthMax else {
+        append("null")
+        return false
+      }
+      return append(json: content.pointee, textBytesMax: textBytesMax, depth: depth &+ 1)
     case .unfetched, .absent, .error, .null, .hostMap, .opaque: append("null")
     }
     return false
