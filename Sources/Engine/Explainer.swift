@@ -50,7 +50,7 @@ final class Explainer: Sendable {
     guard let text else { return nil }
     var diagnostics = Diagnostics()
     // The plan was made of this text, so it is sound; were it not, the condition would have no clauses.
-    guard let tree = Parser.parse(text, diagnostics: &diagnostics),
+    guard let tree = Parser.parse(text, extensions: environment.extensions, diagnostics: &diagnostics),
       var checked = Checker.check(tree, in: environment, expecting: .bool, diagnostics: &diagnostics)
     else { return Condition(text: text, clauses: []) }
     let root = checked.tree.root

@@ -108,7 +108,9 @@ struct Analysis {
     case .none, .overload, .dynamic: break
     }
     switch node.kind {
-    case .invalid, .identifier, .message, .comprehension, .bindings: return .absent
+    case .invalid, .identifier, .message, .comprehension: return .absent
+    // What the result does not read is never computed.
+    case .bindings(let bindings): return value(bindings.result) ?? .absent
     case .literal(let literal): return pool.value(literal) ?? .absent
     case .select(let operand, let field, let isTest):
       guard let subject = value(operand), let text = pool.text(Array(field.utf8)) else { return .absent }

@@ -41,7 +41,7 @@ struct ExpressionCompiler {
     var diagnostics = Diagnostics()
     var program: UInt32?
     var clause: GuardFinder.Clause?
-    if let tree = Parser.parse(source.bytes, diagnostics: &diagnostics),
+    if let tree = Parser.parse(source.bytes, extensions: environment.extensions, diagnostics: &diagnostics),
       let checked = Checker.check(tree, in: environment, expecting: purpose.type, diagnostics: &diagnostics)
     {
       checkPhases(of: checked, purpose, &diagnostics)
@@ -93,7 +93,7 @@ struct ExpressionCompiler {
         } else {
           continue
         }
-      case .call("_[_]", _, let arguments):
+      case .call("_[_]", _, let arguments), .call("_[?_]", _, let arguments), .call("_?._", _, let arguments):
         guard arguments.count == 2, case .literal(.string(let text)) = checked.tree[arguments[1]].kind else { continue }
         map = arguments[0]
         key = text
