@@ -163,11 +163,16 @@ import Testing
       "{v: 1}", "string(v)", "int(v)", "timestamp(v)", "duration(v)", "v.getHours()", "v.getHours('UTC')",
       "timestamp(0).getHours(v)", "type(v)", "v == v", "v < v", "-v", "bytes(v)", "v.matches('x')", "'x'.matches(v)",
       "[v] == [v]", "v.exists_one(x, x)", "v in v", "bool(v)", "double(v)", "uint(v)", "v / v", "v % v",
+      "v.?k", "v[?0]", "[?v]", "{?'k': v}", "v.optMap(x, x)", "v.optFlatMap(x, v)", "v.or(v)", "v.orValue(v)", "v.value()",
+      "v.hasValue()", "optional.ofNonZeroValue(v)", "optional.unwrap([v])", "v.first()", "optional.of(v) == optional.of(v)",
+      "v.all(i, x, i == x)", "v.transformMap(i, x, x)", "v.transformMapEntry(i, x, {x: i})", "[1].transformMapEntry(i, x, v)",
+      "cel.bind(x, v, x)", "cel.bind(x, [v], x == x && x[0])",
     ]
     for kind in UInt8(1)...20 {
       guard let kind = Value.Kind(rawValue: kind) else { continue }
       for expression in expressions where regexLibrary != nil || !expression.contains("matches") {
         let host = TestHost()
+        for library in [Extension.optionals, .twoVariableComprehensions, .bindings] { host.environment.enable(library) }
         let value: Value
         switch kind {
         case .string, .bytes, .type:
@@ -175,6 +180,7 @@ import Testing
           value = Value(kind: kind, payload: text.payload, count: text.count)
         case .list: value = host.strings(["x", "y"])
         case .map, .hostMap: value = host.map([("k", host.string("x"))])
+        case .optional: value = .optional(host.strings(["x"]).elements)
         case .error: value = .error(EvaluationError(.attributeUnavailable))
         default: value = Value(kind: kind, payload: 1, count: 0)
         }

@@ -40,7 +40,9 @@ extension Checker {
   private func local(_ name: String) -> (depth: Int, variable: Int, type: TypeID)? {
     var depth = 0
     for scope in scopes.reversed() {
-      if let index = scope.variables.firstIndex(of: name) { return (depth, index, scope.types[index]) }
+      if let index = scope.variables.firstIndex(of: name), scope.types.indices.contains(index) {
+        return (depth, index, scope.types[index])
+      }
       depth &+= 1
     }
     return nil

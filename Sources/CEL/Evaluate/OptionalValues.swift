@@ -86,7 +86,7 @@ extension Value {
     case .string, .bytes, .list, .map: count == 0
     case .timestamp, .duration: payload == 0 && count == 0
     case .optional: payload == 0
-    case .unfetched, .absent, .error, .hostMap, .type, .opaque: false
+    case .unfetched, .absent, .error, .hostMap, .type, .opaque, .ip, .cidr: false
     }
   }
 }
