@@ -50,7 +50,8 @@ import Testing
     ("p.q", "cel.bind(x, x + 1, x)", "9"), ("p.q", "cel.bind(x, 1, cel.bind(y, x, .p.q.x + y))", "9"),
     ("p", "[[1]].transformList(x, q, q.map(x, x + .p.q.x))", "[[9]]"), ("p", "optional.of(1).optMap(x, x + .x)", "optional.of(7)"),
     ("", "[{'b': {}}].map(a, .a.b.c)", "[5]"), ("", "cel.bind(a, {'b': {'c': 0}}, a.?b.?c.orValue(3))", "0"),
-    ("", "a.?b.?c.orValue(0)", "1"), ("", "[1].exists(int, int == 1) && type(1) == int", "true"),
+    // A selection through `?` starts from the operand's own value, where it has one.
+    ("", "a.?b.?c.orValue(0)", "1"), ("", "a.b.?c.orValue(0)", "1"), ("p", "q.?x.orValue(0)", "8"), ("", "[1].exists(int, int == 1) && type(1) == int", "true"),
   ])
   func namesAreFoundFromTheInside(_ container: String, _ text: String, _ expected: String) {
     #expect(Self.host(container: container).evaluate(text) == expected)

@@ -103,9 +103,11 @@ extension Checker {
     }
   }
 
-  /// The variable `operand.name`, if that is one and no shorter prefix needs to be selected from.
+  /// The variable `operand.name`, if that is one and the operand has no value of its own to select from.
   func optionalVariable(_ operand: NodeID, _ name: String) -> Variable? {
-    guard !name.utf8.contains(UInt8(ascii: ".")), let chain = chain(operand), let prefix = chain.prefixes.last,
+    guard !name.utf8.contains(UInt8(ascii: ".")), let chain = chain(operand) else { return nil }
+    for prefix in chain.prefixes where lookUp(prefix, isRooted: chain.isRooted) != nil { return nil }
+    guard let prefix = chain.prefixes.last,
       case .variable(let variable)? = lookUp(prefix + "." + name, isRooted: chain.isRooted)
     else { return nil }
     return variable
