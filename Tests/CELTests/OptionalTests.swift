@@ -56,7 +56,7 @@ import Testing
     ("[1, 2][?2]", "optional.none()"), ("[1, 2][?-1]", "optional.none()"), ("[1][?dyn(0.0)]", "optional.of(1)"),
     ("[1][?dyn(0.5)]", "error: invalidArgument"), ("[1][?dyn('a')]", "error: noSuchOverload"),
     ("{1: 2}[?dyn(1.5)]", "optional.none()"), ("{1: 2}[?dyn(null)]", "error: unsupportedKeyType"),
-    ("dyn(1).?a", "error: noSuchOverload"), ("dyn(null)[?0]", "error: noSuchOverload"),
+    ("dyn(1).?a", "error: noSuchOverload"), ("dyn([1]).?a", "error: noSuchOverload"), ("dyn(null)[?0]", "error: noSuchOverload"),
     ("optional.of({'a': {'b': 1}}).a.b", "optional.of(1)"), ("optional.of({'a': {'b': 1}}).a.c", "optional.none()"),
     ("optional.of({'a': [1]}).?a[0]", "optional.of(1)"), ("optional.of([1])[5]", "optional.none()"),
     ("optional.none().?a.b['c'][0]", "optional.none()"), ("optional.of(dyn(1)).a", "error: noSuchOverload"),

@@ -35,7 +35,9 @@ func apply(_ builtin: Builtin, _ left: Value, _ right: Value, _ evaluation: Eval
   if right.kind == .error { return right }
   // These look into a host's map without listing it.
   if builtin == .index { return index(left, right, evaluation) }
-  if builtin == .optionalIndex || builtin == .optionalSelect { return optionalIndex(left, right, evaluation) }
+  if builtin == .optionalIndex || builtin == .optionalSelect {
+    return optionalIndex(left, right, isSelection: builtin == .optionalSelect, evaluation)
+  }
   if builtin == .isIn { return contains(right, left, evaluation) }
   let a = whole(left, evaluation)
   let b = whole(right, evaluation)

@@ -100,7 +100,7 @@ func index(_ container: Value, _ key: Value, _ evaluation: Evaluation.Pointer) -
     guard key.isMapKey || key.kind == .double else { return .failure(.unsupportedKeyType) }
     let value = hostEntry(container, key, evaluation)
     return value.kind == .absent ? .failure(.noSuchKey) : value
-  case .optional: return optionalIndex(container, key, evaluation)
+  case .optional: return optionalIndex(container, key, isSelection: false, evaluation)
   default: return .failure(.noSuchOverload)
   }
 }
@@ -142,7 +142,7 @@ func selectField(_ operand: Value, _ field: Value, _ evaluation: Evaluation.Poin
   switch operand.kind {
   case .error: return operand
   case .map, .hostMap: return index(operand, field, evaluation)
-  case .optional: return optionalIndex(operand, field, evaluation)
+  case .optional: return optionalIndex(operand, field, isSelection: true, evaluation)
   default: return .failure(.noSuchOverload)
   }
 }

@@ -43,8 +43,10 @@ func applyOptional(_ builtin: Builtin, _ value: Value, _ evaluation: Evaluation.
   }
 }
 
-/// `container[?key]` and `container.?field`; also `optional[key]` and `optional.field`.
-func optionalIndex(_ container: Value, _ key: Value, _ evaluation: Evaluation.Pointer) -> Value {
+/// `container[?key]` and `optional[key]`; with `isSelection`, `container.?field` and `optional.field`.
+func optionalIndex(
+  _ container: Value, _ key: Value, isSelection: Bool, _ evaluation: Evaluation.Pointer
+) -> Value {
   var subject = container
   if subject.kind == .optional {
     guard let content = subject.elements else { return .optional(nil) }
@@ -52,7 +54,7 @@ func optionalIndex(_ container: Value, _ key: Value, _ evaluation: Evaluation.Po
   }
   // An optional in an optional is not looked through: `o[?k]` has one level, as in cel-go.
   guard subject.kind != .optional else { return .failure(.noSuchOverload) }
-  let value = index(subject, key, evaluation)
+  let value = isSelection ? selectField(subject, key, evaluation) : index(subject, key, evaluation)
   guard value.kind == .error else { return makeOptional(value, evaluation) }
   switch value.asError.code {
   case .noSuchKey, .indexOutOfRange: return .optional(nil)
