@@ -44,6 +44,7 @@ import Testing
     host.declare("n", .int, .int(7))
     host.declare("a.here", .bool, .bool(true))
     host.declare("a.gone", .bool)
+    host.declare("a.fixed", .bool, constant: .bool(true))
     host.declare("a.bad", .bool, .error(EvaluationError(.attributeNotUTF8)))
     host.declare("one", .string, host.string("x"))
     return host
@@ -65,7 +66,7 @@ import Testing
     ("has(optional.of({'a': 1}).b)", "false"), ("has(optional.none().a)", "false"),
     ("has({}.?a.b)", "false"), ("e.?x.orValue('-') + e[?'z'].orValue('-') + e[?one].orValue('?')", "\"1-1\""),
     ("a.?here", "optional.of(true)"), ("a.?gone", "optional.none()"), ("a.?bad", "error: attributeNotUTF8"),
-    ("a.?gone.or(a.?here)", "optional.of(true)"),
+    ("a.?gone.or(a.?here)", "optional.of(true)"), ("a.?fixed", "optional.of(true)"),
   ])
   func whatIsNotThereIsNone(_ text: String, _ expected: String) {
     #expect(Self.host().evaluate(text) == expected)

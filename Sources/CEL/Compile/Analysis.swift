@@ -104,7 +104,10 @@ struct Analysis {
     case .type(let name):
       guard let text = pool.text(Array(name.utf8)) else { return .absent }
       return Value(kind: .type, payload: text.address, count: text.count)
-    case .local, .optional: return .absent
+    case .optional(let variable):
+      guard let constant = variable.constant, let value = pool.value(constant) else { return .absent }
+      return usable(pool.fold { makeOptional(value, $0) })
+    case .local: return .absent
     case .none, .overload, .dynamic: break
     }
     switch node.kind {
