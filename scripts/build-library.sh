@@ -47,6 +47,7 @@ END
 cat >build/static/purser_re2.map <<'END'
 {
   global: purser_re2_compile; purser_re2_match; purser_re2_free;
+    purser_re2_compile_groups; purser_re2_group_count; purser_re2_find;
   local: *;
 };
 END

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The library's exported symbols, the header's functions and symbols.txt are the same list; every function is in
-# addresses.c; all carry the version PURSER_1; libpurser_re2.so exports its three.
+# addresses.c; all carry the version PURSER_1; libpurser_re2.so exports its six.
 #   usage: Tests/ABI/symbols.sh [--accept]     write the header's list to symbols.txt first
 set -euo pipefail
 cd "$(dirname "$0")/../.."

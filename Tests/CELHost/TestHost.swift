@@ -34,7 +34,13 @@ package var regexLibrary: RegexLibrary? {
     RegexLibrary(
       compile: { pattern, size, error, errorSize in purser_re2_compile(pattern, size, error, errorSize) },
       match: { regex, text, size in purser_re2_match(regex, text, size) },
-      free: { regex in purser_re2_free(regex) })
+      free: { regex in purser_re2_free(regex) },
+      groups: RegexLibrary.Groups(
+        compile: { pattern, size, error, errorSize in purser_re2_compile_groups(pattern, size, error, errorSize) },
+        count: { regex in purser_re2_group_count(regex) },
+        find: { regex, text, size, start, offsets, count in
+          purser_re2_find(regex, text, size, start, offsets, count)
+        }))
   #else
     nil
   #endif

@@ -43,6 +43,37 @@ public struct RegexLibrary: Sendable {
   /// Unanchored search: 1, 0, or -1 for failure.
   public var match: @convention(c) (_ regex: OpaquePointer?, _ text: UnsafePointer<UInt8>?, _ size: Int) -> Int32
   public var free: @convention(c) (_ regex: OpaquePointer?) -> Void
+  /// Matching that tells where; what the extension `regex` needs.
+  public var groups: Groups?
+
+  public struct Groups: Sendable {
+    /// Like `RegexLibrary.compile`; the result remembers its groups. `free` frees it.
+    public var compile: @convention(c) (UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<CChar>?, Int) -> OpaquePointer?
+    public var count: @convention(c) (_ regex: OpaquePointer?) -> Int32
+    /// The first match at or after `start`: 1, 0, or -1 for failure. `offsets` has room for `count` pairs: where the
+    /// match and the groups begin and end, -1 for a group that took no part.
+    public var find:
+      @convention(c) (
+        _ regex: OpaquePointer?, _ text: UnsafePointer<UInt8>?, _ size: Int, _ start: Int,
+        _ offsets: UnsafeMutablePointer<Int64>?, _ count: Int
+      ) -> Int32
+
+    public init(
+      compile:
+        @escaping @convention(c) (
+          UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<CChar>?, Int
+        ) -> OpaquePointer?,
+      count: @escaping @convention(c) (OpaquePointer?) -> Int32,
+      find:
+        @escaping @convention(c) (
+          OpaquePointer?, UnsafePointer<UInt8>?, Int, Int, UnsafeMutablePointer<Int64>?, Int
+        ) -> Int32
+    ) {
+      self.compile = compile
+      self.count = count
+      self.find = find
+    }
+  }
 
   public init(
     compile:
@@ -50,11 +81,12 @@ public struct RegexLibrary: Sendable {
         UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<CChar>?, Int
       ) -> OpaquePointer?,
     match: @escaping @convention(c) (OpaquePointer?, UnsafePointer<UInt8>?, Int) -> Int32,
-    free: @escaping @convention(c) (OpaquePointer?) -> Void
+    free: @escaping @convention(c) (OpaquePointer?) -> Void, groups: Groups? = nil
   ) {
     self.compile = compile
     self.match = match
     self.free = free
+    self.groups = groups
   }
 }
 
@@ -67,6 +99,7 @@ public struct CodeImage {
   var programs: UnsafePointer<Program>
   var programCount: UInt32
   var regexes: UnsafePointer<OpaquePointer?>
+  var regexCount: UInt32
   var sets: UnsafePointer<StringSet>
   var zones: UnsafePointer<TimeZone>
   var natives: UnsafePointer<NativeEntry>

@@ -70,7 +70,7 @@ final class CodePool {
     foldingImage.initialize(
       to: CodeImage(
         instructions: CodePool.room(storage), offsets: CodePool.room(storage), constants: CodePool.room(storage),
-        programs: CodePool.room(storage), programCount: 0, regexes: CodePool.room(storage),
+        programs: CodePool.room(storage), programCount: 0, regexes: CodePool.room(storage), regexCount: 0,
         sets: CodePool.room(storage), zones: CodePool.room(storage), natives: CodePool.room(storage),
         regexLibrary: regexLibrary))
     folding = CodePool.room(storage)
@@ -141,17 +141,20 @@ final class CodePool {
     case noLibrary
   }
 
-  func regex(_ pattern: Bytes) -> RegexResult {
+  /// Two patterns of one text are different when only one of them remembers its groups.
+  func regex(_ pattern: Bytes, keepsGroups: Bool = false) -> RegexResult {
     guard let library = storage.regexLibrary else { return .noLibrary }
-    let key = Array(pattern.buffer)
+    if keepsGroups, library.groups == nil { return .noLibrary }
+    let key = [keepsGroups ? 1 : 0] + Array(pattern.buffer)
     if let known = regexNumbers[key] { return .number(known) }
+    let compile = keepsGroups ? library.groups?.compile ?? library.compile : library.compile
     let size = 256
     guard let message = malloc(size)?.bindMemory(to: CChar.self, capacity: size) else {
       return .refused("out of memory")
     }
     defer { free(message) }
     message[0] = 0
-    guard let regex = library.compile(pattern.base, Int(pattern.count), message, size) else {
+    guard let regex = compile(pattern.base, Int(pattern.count), message, size) else {
       message[size &- 1] = 0
       let length = strlen(message)
       return .refused(Bytes(UnsafeRawPointer(message), count: UInt32(truncatingIfNeeded: length)).text)
@@ -210,6 +213,7 @@ final class CodePool {
     image.programs = settle(programs)
     image.programCount = UInt32(truncatingIfNeeded: programs.count)
     image.regexes = settle(storage.regexes.map { Optional($0) })
+    image.regexCount = UInt32(truncatingIfNeeded: storage.regexes.count)
     image.sets = settle(sets)
     image.zones = settle(zones)
     image.natives = settle(storage.natives.map { $0.entry })

@@ -133,9 +133,13 @@ extension Compiler {
     case .functions(let functions, let builtin):
       // Consecutive registers; the result replaces the first of them.
       let first = free
-      for argument in arguments {
+      for (number, argument) in arguments.enumerated() {
         let register = makeRegister()
-        compute(argument, into: register)
+        if let pattern = compiledPattern(of: functions, number, argument) {
+          emit(Instruction(.move, destination: register), a: pattern, at: checked.tree[argument].anchor)
+        } else {
+          compute(argument, into: register)
+        }
       }
       guard arguments.count < 256 else {
         refuse(node.span, "too many arguments")
@@ -190,6 +194,31 @@ extension Compiler {
       }
       return .register(destination)
     }
+  }
+
+  /// The constant that stands for argument `number` where that is a pattern: its text, and in `extra` the number of the
+  /// compiled pattern plus one, so that it does not have to be compiled for each call.
+  private mutating func compiledPattern(
+    of functions: [Overload.Implementation], _ number: Int, _ argument: NodeID
+  ) -> Operand? {
+    guard let pattern = analysis.value(argument), pattern.kind == .string else { return nil }
+    for function in functions {
+      guard case .native(let native) = function, native.patternArgument == number else { continue }
+      switch pool.regex(pattern.asBytes, keepsGroups: true) {
+      case .number(let regex):
+        guard regex < 0xffff else { return nil }
+        var constant = pattern
+        constant.extra = UInt16(truncatingIfNeeded: regex &+ 1)
+        pool.constants.append(constant)
+        return Operand(space: .constant, index: UInt32(truncatingIfNeeded: pool.constants.count &- 1))
+      case .noLibrary:
+        refuse(
+          checked.tree[argument].span, "regular expressions need their library, which is not installed")
+      case .refused(let reason):
+        refuse(checked.tree[argument].span, "invalid regular expression: \(reason)")
+      }
+    }
+    return nil
   }
 
   private mutating func computeConditional(

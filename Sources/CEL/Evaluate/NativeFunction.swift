@@ -20,6 +20,9 @@ public struct NativeFunction: Sendable, Equatable {
   let closure: FunctionClosure?
   /// Equal arguments give equal values, always: a call of constants is made once, when the expression is compiled.
   let isPure: Bool
+  /// The number of the argument that is a regular expression. Where that is constant it is compiled with the
+  /// expression, and a bad one refused; see `FunctionCall.withRegex`.
+  var patternArgument: Int?
 
   init(isPure: Bool = true, closure: FunctionClosure? = nil, _ body: @escaping Body) {
     self.body = body

@@ -13,6 +13,8 @@ public enum Extension: String, CaseIterable, Sendable {
   case lists
   /// `sets.contains`, `sets.equivalent`, `sets.intersects` (cel-go `ext.Sets`).
   case sets
+  /// `regex.replace`, `regex.extractAll` (cel-go `ext.Regex`).
+  case regex
   /// `ip`, `cidr` and their members (Kubernetes, cel-go `ext.Network`).
   case network
   /// `a.?b`, `a[?k]`, `[?e]`, `{?k: v}`, `optional.of(…)` and its methods, `optMap`, `optFlatMap` (cel-go
@@ -37,6 +39,7 @@ extension Environment {
     case .encoders: declareEncoders()
     case .lists: declareLists()
     case .sets: declareSets()
+    case .regex: declareRegex()
     case .network: declareNetwork()
     case .optionals: declareOptionals()
     // Macros only: these concern the parser.

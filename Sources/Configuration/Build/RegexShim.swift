@@ -20,13 +20,22 @@ enum RegexShim {
       @convention(c) (UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<CChar>?, Int) -> OpaquePointer?
     typealias Match = @convention(c) (OpaquePointer?, UnsafePointer<UInt8>?, Int) -> Int32
     typealias Free = @convention(c) (OpaquePointer?) -> Void
+    typealias Count = @convention(c) (OpaquePointer?) -> Int32
+    typealias Find =
+      @convention(c) (OpaquePointer?, UnsafePointer<UInt8>?, Int, Int, UnsafeMutablePointer<Int64>?, Int) -> Int32
     guard let compile = platform_find_symbol(library, "purser_re2_compile"),
       let match = platform_find_symbol(library, "purser_re2_match"),
-      let free = platform_find_symbol(library, "purser_re2_free")
+      let free = platform_find_symbol(library, "purser_re2_free"),
+      let compileGroups = platform_find_symbol(library, "purser_re2_compile_groups"),
+      let groupCount = platform_find_symbol(library, "purser_re2_group_count"),
+      let find = platform_find_symbol(library, "purser_re2_find")
     else { throw Missing(message: "`\(fileName)` is of another version") }
     return RegexLibrary(
       compile: unsafeBitCast(compile, to: Compile.self), match: unsafeBitCast(match, to: Match.self),
-      free: unsafeBitCast(free, to: Free.self))
+      free: unsafeBitCast(free, to: Free.self),
+      groups: RegexLibrary.Groups(
+        compile: unsafeBitCast(compileGroups, to: Compile.self), count: unsafeBitCast(groupCount, to: Count.self),
+        find: unsafeBitCast(find, to: Find.self)))
   }
 
   private static func library() -> UnsafeMutableRawPointer? {

@@ -1,0 +1,221 @@
+// The library `regex`: replacing and extracting with RE2's patterns, after cel-go's and cel-cpp's `regex`. A constant
+// pattern is compiled with the expression; one that is known only when the call is made is compiled for that call, for
+// a price. A match costs what it walks over, and a little of what it may have looked at.
+
+extension Environment {
+  mutating func declareRegex() {
+    var extractAll = NativeFunction { answer($0, $1, $2, $4, RegexFunction.extractAll) }
+    extractAll.patternArgument = 1
+    declare("regex.extractAll", "regex_extractAll_string_string", [.string, .string], types.list(.string), extractAll)
+    var replace = NativeFunction { answer($0, $1, $2, $4, RegexFunction.replace) }
+    replace.patternArgument = 1
+    declare("regex.replace", "regex_replace_string_string_string", [.string, .string, .string], .string, replace)
+    declare(
+      "regex.replace", "regex_replace_string_string_string_int", [.string, .string, .string, .int], .string, replace)
+  }
+}
+
+/// A pattern with groups, and one text that it is matched with.
+struct RegexMatcher {
+  /// The whole and groups 1 to 9, begin and end of each.
+  typealias Offsets = (
+    (Int64, Int64, Int64, Int64, Int64), (Int64, Int64, Int64, Int64, Int64), (Int64, Int64, Int64, Int64, Int64),
+    (Int64, Int64, Int64, Int64, Int64)
+  )
+  static let groupsMax = 10
+
+  let groups: RegexLibrary.Groups
+  let regex: OpaquePointer
+  let text: Bytes
+  let evaluation: Evaluation.Pointer
+  private var offsets: Offsets = (
+    (-1, -1, -1, -1, -1), (-1, -1, -1, -1, -1), (-1, -1, -1, -1, -1), (-1, -1, -1, -1, -1)
+  )
+
+  init(_ groups: RegexLibrary.Groups, _ regex: OpaquePointer, _ text: Bytes, _ evaluation: Evaluation.Pointer) {
+    self.groups = groups
+    self.regex = regex
+    self.text = text
+    self.evaluation = evaluation
+  }
+
+  var groupCount: Int { Int(groups.count(regex)) }
+
+  /// Whether there is a match at or after `start`; nil when that cannot be said, or the budget is spent.
+  mutating func find(from start: Int) -> Bool? {
+    let (groups, regex, text) = (groups, regex, text)
+    let found = withUnsafeMutableBytes(of: &offsets) { raw in
+      groups.find(
+        regex, text.base, Int(text.count), start, raw.baseAddress?.assumingMemoryBound(to: Int64.self),
+        RegexMatcher.groupsMax)
+    }
+    let rest = Int(text.count) &- start
+    let walked = found == 1 ? max(bounds(0).end &- start, 0) : rest
+    spend(64 &+ walked &+ rest &>> 3, evaluation)
+    if found < 0 || evaluation.pointee.stepsLeft < 0 { return nil }
+    return found == 1
+  }
+
+  /// Of the last match: a group's place in the text; negative if it took no part.
+  func bounds(_ group: Int) -> (start: Int, end: Int) {
+    guard group >= 0, group < RegexMatcher.groupsMax else { return (-1, -1) }
+    return withUnsafeBytes(of: offsets) { raw in
+      (
+        Int(raw.loadUnaligned(fromByteOffset: group &* 16, as: Int64.self)),
+        Int(raw.loadUnaligned(fromByteOffset: group &* 16 &+ 8, as: Int64.self))
+      )
+    }
+  }
+
+  func group(_ number: Int) -> Bytes {
+    let (start, end) = bounds(number)
+    return text.slice(start, end)
+  }
+
+  /// Where to go on after a match that was empty: past the next code point.
+  func next(after offset: Int) -> Int {
+    guard let base = text.base, offset < Int(text.count) else { return offset &+ 1 }
+    return offset &+ Bytes.codePointLength(base[offset])
+  }
+}
+
+extension FunctionCall {
+  /// Calls `body` with the text `argument` and the pattern after it.
+  func withRegex(_ body: (inout RegexMatcher) -> Value) -> Value {
+    let image = evaluation.pointee.code
+    guard let library = image.pointee.regexLibrary, let groups = library.groups else {
+      return .failure(.invalidPattern)
+    }
+    let text = self[0].asBytes
+    let pattern = self[1]
+    if pattern.extra > 0, UInt32(truncatingIfNeeded: pattern.extra) <= image.pointee.regexCount {
+      guard let regex = image.pointee.regexes[Int(pattern.extra) &- 1] else { return .failure(.internalFailure) }
+      var matcher = RegexMatcher(groups, regex, text, evaluation)
+      return body(&matcher)
+    }
+    // As for `matches`: long patterns come from configuration, where they are constants.
+    guard pattern.count <= 1_000 else { return .failure(.invalidPattern) }
+    spend(8_000 &+ Int(pattern.count) &* 64, evaluation)
+    guard hasSteps else { return .failure(.stepBudgetSpent) }
+    guard let regex = groups.compile(pattern.asBytes.base, Int(pattern.count), nil, 0) else {
+      return .failure(.invalidPattern)
+    }
+    var matcher = RegexMatcher(groups, regex, text, evaluation)
+    let result = body(&matcher)
+    library.free(regex)
+    return result
+  }
+}
+
+enum RegexFunction {
+  private static func failure(_ call: FunctionCall) -> Value {
+    .failure(call.hasSteps ? .internalFailure : .stepBudgetSpent)
+  }
+
+  /// Every match, or what its group matched, if the pattern has one; what is empty is left out.
+  static func extractAll(_ call: FunctionCall) -> Value {
+    guard call.takes(.string, .string) else { return .failure(.noSuchOverload) }
+    return call.withRegex { matcher in
+      let groupCount = matcher.groupCount
+      if groupCount > 1 { return .failure(.invalidArgument) }
+      // The matches are counted first, so that the list has its size from the start.
+      var count = 0
+      guard walk(&matcher, groupCount, { _ in count &+= 1 }) else { return failure(call) }
+      if count == 0 { return .list(nil, count: 0) }
+      guard let memory = call.evaluation.pointee.arena.allocateValues(count) else { return .failure(.memorySpent) }
+      var number = 0
+      let isWhole = walk(&matcher, groupCount) { text in
+        guard number < count else { return }
+        memory[number] = .string(text)
+        number &+= 1
+      }
+      return isWhole ? .list(memory, count: UInt32(truncatingIfNeeded: number)) : failure(call)
+    }
+  }
+
+  /// False when it could not go to the text's end.
+  private static func walk(_ matcher: inout RegexMatcher, _ group: Int, _ body: (Bytes) -> Void) -> Bool {
+    var start = 0
+    while start <= Int(matcher.text.count) {
+      guard let found = matcher.find(from: start) else { return false }
+      if !found { return true }
+      let whole = matcher.bounds(0)
+      let extracted = matcher.group(group)
+      if extracted.count > 0 { body(extracted) }
+      start = whole.end > whole.start ? whole.end : matcher.next(after: whole.end)
+    }
+    return true
+  }
+
+  /// `\1` to `\9` in the replacement are what the groups matched, `\0` the whole match, `\\` is a backslash. The last
+  /// argument, if it is not negative, says how many matches are replaced.
+  static func replace(_ call: FunctionCall) -> Value {
+    guard call.takes(.string, .string, .string) || call.takes(.string, .string, .string, .int) else {
+      return .failure(.noSuchOverload)
+    }
+    var left = call.count == 4 && call[3].asInt >= 0 ? call[3].asInt : .max
+    let replacement = call[2].asBytes
+    return call.withRegex { matcher in
+      guard isReplacement(replacement, groupCount: matcher.groupCount) else { return .failure(.invalidArgument) }
+      if left == 0 { return call[0] }
+      let text = matcher.text
+      var result = TextBuilder(call.evaluation, capacity: Int(text.count))
+      var start = 0
+      var lastEnd = -1
+      while left > 0, start <= Int(text.count) {
+        guard let found = matcher.find(from: start) else { return failure(call) }
+        if !found { break }
+        let whole = matcher.bounds(0)
+        result.append(text.slice(start, whole.start))
+        if whole.start == whole.end, whole.start == lastEnd {
+          // Nothing, right after a match, is no match of its own.
+          let next = matcher.next(after: whole.end)
+          result.append(text.slice(whole.end, next))
+          start = next
+          continue
+        }
+        rewrite(replacement, matcher, &result)
+        if result.hasFailed { break }
+        start = whole.end
+        lastEnd = whole.end
+        left &-= 1
+      }
+      result.append(text.slice(start, Int(text.count)))
+      return result.finish()
+    }
+  }
+
+  private static func isReplacement(_ replacement: Bytes, groupCount: Int) -> Bool {
+    var isEscape = false
+    for byte in replacement.buffer {
+      if isEscape {
+        let digit = byte &- UInt8(ascii: "0")
+        guard byte == UInt8(ascii: "\\") || (digit <= 9 && Int(digit) <= groupCount) else { return false }
+        isEscape = false
+      } else {
+        isEscape = byte == UInt8(ascii: "\\")
+      }
+    }
+    return !isEscape
+  }
+
+  private static func rewrite(_ replacement: Bytes, _ matcher: RegexMatcher, _ result: inout TextBuilder) {
+    var isEscape = false
+    var plain = 0
+    for (at, byte) in replacement.buffer.enumerated() {
+      if isEscape {
+        isEscape = false
+        plain = at &+ 1
+        if byte == UInt8(ascii: "\\") {
+          result.append(byte)
+        } else {
+          result.append(matcher.group(Int(byte &- UInt8(ascii: "0"))))
+        }
+      } else if byte == UInt8(ascii: "\\") {
+        result.append(replacement.slice(plain, at))
+        isEscape = true
+      }
+    }
+    result.append(replacement.slice(plain, Int(replacement.count)))
+  }
+}
