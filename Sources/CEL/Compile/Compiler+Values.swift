@@ -131,7 +131,7 @@ extension Compiler {
     switch callee {
     case .unknown: return fail(.noSuchOverload, node)
     case .functions(let functions, let builtin):
-      // Consecutive registers; the result replaces the first of them.
+      // Consecutive registers.
       let first = free
       for (number, argument) in arguments.enumerated() {
         let register = makeRegister()
@@ -145,7 +145,8 @@ extension Compiler {
         refuse(node.span, "too many arguments")
         return .register(0)
       }
-      let result = free
+      // Where there is no other candidate to read them again the result may replace the first argument.
+      let result = functions.count == 1 && builtin == nil ? mark : free
       _ = makeRegister()
       for (number, function) in functions.enumerated() {
         var instruction = Instruction(
@@ -167,7 +168,7 @@ extension Compiler {
             jump: UInt16(truncatingIfNeeded: builtin.rawValue)), a: .register(first),
           b: .register(arguments.count == 1 ? first : first &+ 1), at: node.anchor)
       }
-      emit(Instruction(.move, destination: mark), a: .register(result), at: node.anchor)
+      if result != mark { emit(Instruction(.move, destination: mark), a: .register(result), at: node.anchor) }
       free = mark
       return .register(makeRegister())
     case .builtin(let builtin):
