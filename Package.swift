@@ -73,17 +73,19 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // What tests of CEL and `make conformance` share; no product has them.
+    // What tests of CEL, fuzz targets and `make conformance` share; no product has them.
     .target(
       name: "CELHost", dependencies: ["CEL", "CPlatform", "RE2Shim"], path: "Tests/CELHost", swiftSettings: strict),
     .target(
       name: "CELConformance", dependencies: ["CEL", "CELHost"], path: "Tests/Conformance", swiftSettings: strict),
+    .target(
+      name: "CELTwin", dependencies: ["CEL", "CELHost"], path: "Tests/Twin", swiftSettings: strict),
     .executableTarget(
       name: "conformance", dependencies: ["CELConformance"], path: "Tests/ConformanceCommand",
       swiftSettings: strict),
 
     .testTarget(
-      name: "CELTests", dependencies: ["CEL", "CELHost", "CELConformance", "CPlatform", "RE2Shim"],
+      name: "CELTests", dependencies: ["CEL", "CELHost", "CELConformance", "CELTwin", "CPlatform", "RE2Shim"],
       exclude: ["conformance-failures.txt"], swiftSettings: strict),
     .testTarget(
       name: "AttributesTests", dependencies: ["PurserAttributes", "CEL", "CPurser", "CPlatform"],

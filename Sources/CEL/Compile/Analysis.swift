@@ -83,7 +83,10 @@ struct Analysis {
       if let predicate = comprehension.predicate { body &+= self.cost(predicate) }
       if let transform = comprehension.transform { body &+= self.cost(transform) }
       var length = Analysis.rangeGuess
-      if let range = value(comprehension.range) { length = Int64(range.count) }
+      // Nothing runs over what is no list and no map.
+      if let range = value(comprehension.range) {
+        length = range.kind == .list || range.kind == .map ? Int64(range.count) : 0
+      }
       let (total, overflow) = body.multipliedReportingOverflow(by: length)
       cost = overflow ? Analysis.huge : min(cost &+ min(total, Analysis.huge), Analysis.huge)
     }
