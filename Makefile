@@ -3,13 +3,16 @@
 PREFIX ?= /usr/local
 
 CASES ?= ../shared/cel
+TARGET ?= all
+SECONDS ?= 60
 
-.PHONY: help demo test conformance lib install bench abi format packages clean
+.PHONY: help demo test conformance fuzz lib install bench abi format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
 	@echo 'make test                everything that has to hold; what continuous integration runs'
 	@echo 'make conformance CASES=DIR  the CEL conformance cases (*.jsonl) of a folder'
+	@echo 'make fuzz SECONDS=N TARGET=parse|evaluate|print|twin|all'
 	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
 	@echo 'make bench               measure'
@@ -32,6 +35,9 @@ test:
 # Cases known to fail are listed with their reasons; any other failure is an error.
 conformance: packages
 	@swift run --quiet conformance --expected-failures Tests/CELTests/conformance-failures.txt '$(CASES)'
+
+fuzz: packages
+	scripts/fuzz.sh run '$(TARGET)' '$(SECONDS)'
 
 install: lib
 	scripts/install.sh '$(PREFIX)'

@@ -32,6 +32,7 @@ stage() {
 stage "packages and toolchain" scripts/packages.sh
 # Debug: bounds and overflow checks trap, so a test that would end a host ends here.
 stage "swift tests" swift test --quiet
+stage "fuzz smoke" scripts/fuzz.sh smoke
 stage "embedded subset" scripts/check-embedded.sh
 stage "library and tool" scripts/build-library.sh
 stage "exported symbols" Tests/ABI/symbols.sh
