@@ -6,7 +6,7 @@ CASES ?= ../shared/cel
 TARGET ?= all
 SECONDS ?= 60
 
-.PHONY: help demo test conformance fuzz lib install bench abi format packages clean
+.PHONY: help demo test conformance fuzz lib install bench bench-cel abi format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
@@ -15,7 +15,7 @@ help:
 	@echo 'make fuzz SECONDS=N TARGET=parse|evaluate|print|twin|all'
 	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
-	@echo 'make bench               measure'
+	@echo 'make bench               measure; make bench-cel: CEL against cel-cpp and the Rust crate'
 	@echo 'make abi                 the symbols of the library against the header and the list'
 	@echo 'make format              swift format, in place'
 	@echo 'make clean               remove build/ and .build/'
@@ -45,6 +45,11 @@ install: lib
 bench: lib
 	Benchmarks/run.sh
 	Benchmarks/envoy/run.sh
+	Benchmarks/cel/run.sh '$(CASES)'
+
+# CEL's part of it alone.
+bench-cel: packages
+	Benchmarks/cel/run.sh '$(CASES)'
 
 abi: lib
 	Tests/ABI/symbols.sh
