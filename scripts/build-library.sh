@@ -56,7 +56,7 @@ END
 linker=(
   -soname "$soname" --version-script build/static/purser.map
   --gc-sections --icf=all --build-id
-  -z nodelete -z defs -z relro -z now -z noexecstack
+  -z nodelete -z defs -z relro -z now -z noexecstack -z pack-relative-relocs
 )
 # One object of the archive's: swiftc's own flags hide whatever comes out of an archive.
 ld.lld -r --whole-archive "$objects/libpurser_objects.a" -o build/static/purser.o
