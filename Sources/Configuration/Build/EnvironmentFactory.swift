@@ -15,6 +15,8 @@ struct EnvironmentFactory {
   ///   - lists: names, in the order of the plan's value sets.
   ///   - constants: by attribute number.
   init(customs: [Attribute], lists: [(name: String, kind: ValueSet.Kind)], constants: [UInt32: Literal]) {
+    // What optimisers write, and nobody by hand, is left out.
+    for library in Extension.allCases where library != .block { policy.enable(library) }
     for attribute in Vocabulary.wellKnown + customs {
       let type = EnvironmentFactory.type(attribute.type, &policy.types)
       policy.declare(

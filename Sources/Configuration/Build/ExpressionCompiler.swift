@@ -118,13 +118,16 @@ struct ExpressionCompiler {
   /// A pattern or a time zone that only the request knows would be compiled, or read from a file, for each request.
   private func refuseSlowCalls(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
     for node in checked.tree.nodes {
-      guard case .call(let function, let target, let arguments) = node.kind, let last = arguments.last else { continue }
+      guard case .call(let function, let target, let arguments) = node.kind else { continue }
       let isGetter = ExpressionCompiler.zoneFunctions.contains(function) && target != nil
-      guard function == "matches" || isGetter, !isLiteral(last, in: checked) else { continue }
+      let isOfLibrary = ExpressionCompiler.patternFunctions.contains(function)
+      guard isGetter || isOfLibrary || function == "matches",
+        let known = isOfLibrary ? arguments.dropFirst().first : arguments.last, !isLiteral(known, in: checked)
+      else { continue }
       diagnostics.error(
-        at: checked.tree[last].span,
+        at: checked.tree[known].span,
         isGetter
-          ? "the time zone must be written as a literal" : "the pattern of `matches` must be written as a literal")
+          ? "the time zone must be written as a literal" : "the pattern of `\(function)` must be written as a literal")
     }
   }
 
@@ -133,6 +136,9 @@ struct ExpressionCompiler {
     if case .variable(let variable) = checked.reference(id) { return variable.constant != nil }
     return false
   }
+
+  /// Of the library `regex`; the pattern is their second argument.
+  private static let patternFunctions: Set<String> = ["regex.extract", "regex.extractAll", "regex.replace"]
 
   private static let zoneFunctions: Set<String> = [
     "getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes",

@@ -169,32 +169,28 @@ extension PlanBuilder {
     for list in documents.valueLists where list.type == .regex { return list.identity.position }
     for policy in documents.policies {
       for source in [policy.match] + policy.rules.map({ $0.when }) {
-        if let source, mentionsMatches(source.bytes) { return source.position }
+        if let source, mentionsPattern(source.bytes) { return source.position }
       }
     }
     for telemetry in documents.telemetries {
       for metric in telemetry.metrics {
         for source in [metric.value, metric.when] + metric.labels.map({ $0.expression }) {
-          if let source, mentionsMatches(source.bytes) { return source.position }
+          if let source, mentionsPattern(source.bytes) { return source.position }
         }
       }
       for log in telemetry.accessLog {
         for source in [log.when] + log.fields.map({ $0.expression }) {
-          if let source, mentionsMatches(source.bytes) { return source.position }
+          if let source, mentionsPattern(source.bytes) { return source.position }
         }
       }
     }
     return nil
   }
 
-  private func mentionsMatches(_ text: [UInt8]) -> Bool {
-    let word = Array("matches".utf8)
-    var start = text.startIndex
-    while let found = text[start...].firstIndex(of: UInt8(ascii: "m")) {
-      if text[found...].starts(with: word) { return true }
-      start = found + 1
+  private func mentionsPattern(_ text: [UInt8]) -> Bool {
+    [Array("matches".utf8), Array("regex".utf8)].contains { word in
+      text.indices.contains { text[$0...].starts(with: word) }
     }
-    return false
   }
 
   private func checkServed(_ needs: [AttributeNeed], _ problems: inout Problems) {
