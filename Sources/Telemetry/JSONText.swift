@@ -53,7 +53,7 @@ extension TextSpan {
         return false
       }
       return append(json: content.pointee, textBytesMax: textBytesMax, depth: depth &+ 1)
-    case .unfetched, .absent, .error, .null, .hostMap, .opaque: append("null")
+    case .unfetched, .absent, .error, .null, .hostMap, .opaque, .message, .enumeration: append("null")
     }
     return false
   }

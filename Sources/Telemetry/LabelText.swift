@@ -34,8 +34,8 @@ enum LabelText {
       if text.isFull { cutInsideCodePoint(&text) }
     case .string: return clip(value.asBytes)
     case .ip, .cidr: value.forEachByteOfAddress { text.append($0) }
+    case .unfetched, .absent, .error, .hostMap, .opaque, .message, .enumeration: return unknown
     case .optional: return unknown
-    case .unfetched, .absent, .error, .hostMap, .opaque: return unknown
     }
     return text.bytes
   }

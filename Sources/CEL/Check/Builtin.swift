@@ -22,6 +22,8 @@ public enum Builtin: UInt8, Sendable {
   case toInt, toUInt, toDouble, toString, toBytes, toBool, toTimestamp, toDuration, toType, toDyn
   case getFullYear, getMonth, getDayOfYear, getDayOfMonth, getDate, getDayOfWeek
   case getHours, getMinutes, getSeconds, getMilliseconds
+  /// Of a number or a name, and any value of the enum.
+  case toEnum
   case optionalNone  // optional.none
   case optionalOf  // optional.of
   case optionalOfNonZero  // optional.ofNonZeroValue

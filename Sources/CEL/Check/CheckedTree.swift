@@ -11,6 +11,8 @@ public enum Reference: Sendable {
   case optional(Variable)
   /// A type's name, such as `int` or `google.protobuf.Timestamp`.
   case type(String)
+  /// An enum's constant, or with no number, at a call, the conversion to that enum; only where enums are strong.
+  case enumeration(String, Int32?)
   /// A variable of an enclosing comprehension: how many comprehensions out, 0 being the innermost.
   case local(depth: Int, variable: Int)
   /// A call whose overload is known.
@@ -26,8 +28,13 @@ public struct CheckedTree: Sendable {
   public var types: [TypeID]
   /// What `types` are numbers of.
   public var table: TypeTable
+  /// What the names of messages in the tree mean.
+  public var schema: Schema
 
-  public init(tree: Tree, references: [Reference], types: [TypeID], table: TypeTable) {
+  public init(
+    tree: Tree, references: [Reference], types: [TypeID], table: TypeTable, schema: Schema = .wellKnown
+  ) {
+    self.schema = schema
     self.tree = tree
     self.references = references
     self.types = types

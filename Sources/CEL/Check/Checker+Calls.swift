@@ -12,6 +12,7 @@ extension Checker {
     {
       return type
     }
+    if let target, let type = visitExtensionField(id, node, function, target, arguments) { return type }
     if function == "_?._", let type = visitOptionalSelection(id, node, arguments) { return type }
     if let target { return visitMethod(id, node, function, target, arguments) }
     let (name, overloads) = globalFunction(function)
@@ -98,7 +99,9 @@ extension Checker {
       }
       if !implementations.contains(overload.implementation) { implementations.append(overload.implementation) }
     }
-    if implementations.count == 1, let only = implementations.first {
+    if implementations == [.builtin(.toEnum)] {
+      set(id, .enumeration(function, nil))
+    } else if implementations.count == 1, let only = implementations.first {
       set(id, .overload(only))
     } else if !implementations.isEmpty {
       set(id, .dynamic(implementations))

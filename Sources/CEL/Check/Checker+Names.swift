@@ -6,9 +6,11 @@
 
 extension Checker {
   /// What a dotted name stands for in the container.
-  private enum Meaning {
+  enum Meaning {
     case variable(Variable)
     case type(String, TypeID)
+    /// Of a strong enum.
+    case constant(enumeration: String, number: Int32)
   }
 
   private func lookUp(_ name: String, isRooted: Bool) -> Meaning? {
@@ -23,7 +25,7 @@ extension Checker {
   private func lookUpRoot(_ name: String) -> Meaning? {
     if let variable = environment.variables[name] { return .variable(variable) }
     if let type = environment.typeNames[name] { return .type(name, type) }
-    return nil
+    return lookUpSchema(name)
   }
 
   private mutating func adopt(_ id: NodeID, _ meaning: Meaning) -> TypeID {
@@ -33,7 +35,10 @@ extension Checker {
       return variable.type
     case .type(let name, let type):
       set(id, .type(name))
-      return type
+      return typeOfName(name, type)
+    case .constant(let enumeration, let number):
+      set(id, .enumeration(enumeration, number))
+      return unification.table.enumeration(enumeration)
     }
   }
 
@@ -137,7 +142,7 @@ extension Checker {
   }
 
   /// The type of a selection whose operand is no namespace.
-  private mutating func select(_ id: NodeID, of operandType: TypeID) -> TypeID {
+  mutating func select(_ id: NodeID, of operandType: TypeID) -> TypeID {
     let node = tree[id]
     guard isTyped, case .select(_, let field, let isTest) = node.kind else { return .dyn }
     let (operand, isOptional) = unwrapped(operandType)
@@ -151,6 +156,7 @@ extension Checker {
   mutating func field(_ field: String, of operand: TypeID, _ node: Node) -> TypeID {
     switch unification.table[operand] {
     case .map(_, let value): return value
+    case .message(let message): return fieldType(field, of: message, node)
     case .variable:
       _ = unification.isAssignable(.dyn, to: operand)
       return .dyn

@@ -79,7 +79,8 @@ public struct Checker {
 
   private mutating func finished() -> CheckedTree {
     for index in types.indices { types[index] = unification.finish(types[index]) }
-    return CheckedTree(tree: tree, references: references, types: types, table: unification.table)
+    return CheckedTree(
+      tree: tree, references: references, types: types, table: unification.table, schema: environment.schema)
   }
 }
 
@@ -136,7 +137,7 @@ extension Checker {
       return visitList(elements)
     case .map(let entries): return visitMap(entries)
     case .message(let type, let fields):
-      return visitMessage(type, fields, node.span)
+      return visitMessage(id, type, fields, node.span)
     case .comprehension(let comprehension): return visitComprehension(comprehension)
     case .bindings(let bindings): return visitBindings(bindings)
     }
@@ -169,11 +170,6 @@ extension Checker {
     return isTyped ? unification.table.list(element) : .dyn
   }
 
-  private mutating func visitMessage(_ type: String, _ fields: [Node.MessageField], _ span: Span) -> TypeID {
-    for field in fields { _ = visitEntry(field.value) }
-    return fail(at: span, "unknown message type `\(Parser.shortened(type))`")
-  }
-
   /// The type that all of `types` have; of none, one that is decided later.
   mutating func join(_ types: [TypeID]) -> TypeID {
     guard isTyped else { return .dyn }
@@ -203,6 +199,8 @@ extension Checker {
     case .bool, .int, .uint, .string, .dyn, .error: return
     case let type where type.index < 0: return
     case let type:
+      // One that is null fails, but that is for evaluation to say.
+      if case .wrapper(let of) = unification.table[type], of != .double, of != .bytes { return }
       if isTyped { diagnostics.warn(at: span, "a map's key cannot be \(nameWithArticle(type))") }
     }
   }

@@ -54,6 +54,10 @@ public struct Overload: Sendable {
 public struct Environment: Sendable {
   public var types = TypeTable()
   public var container = ""
+  /// The messages and enums that may be named.
+  public var schema = Schema.wellKnown {
+    didSet { declareStrongEnums() }
+  }
   public private(set) var variables: [String: Variable] = [:]
   public private(set) var functions: [String: [Overload]] = [:]
   /// What a type's name stands for where a value is expected: `int` is a value of type `type(int)`.

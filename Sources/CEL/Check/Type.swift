@@ -34,6 +34,8 @@ public enum TypeShape: Sendable, Hashable {
   /// A type the language knows nothing about but its name, such as a named list of addresses.
   case opaque(String, [TypeID])
   case message(String)
+  /// A wrapper message such as `google.protobuf.Int64Value`: the simple type, or null.
+  case wrapper(TypeID)
 }
 
 public struct TypeTable: Sendable {
@@ -49,6 +51,7 @@ public struct TypeTable: Sendable {
     switch shape {
     case .simple(let index): return TypeID(index)
     case .variable(let number): return TypeID(~number)
+    case .message(let name): if let type = wellKnown(name) { return type }
     default: break
     }
     if let id = ids[shape] { return id }
@@ -74,7 +77,7 @@ public struct TypeTable: Sendable {
 
   private func isGround(_ shape: TypeShape) -> Bool {
     switch shape {
-    case .simple, .message: true
+    case .simple, .message, .wrapper: true
     case .parameter, .variable: false
     case .list(let element): isGround(element)
     case .map(let key, let value): isGround(key) && isGround(value)
@@ -107,6 +110,7 @@ extension TypeTable {
     // An unknown that nothing has decided yet, such as the element of `[]`.
     case .variable: text += "dyn"
     case .opaque(let name, let arguments): write(name, arguments, to: &text, depth: depth)
+    case .wrapper(let of): write("wrapper", [of], to: &text, depth: depth)
     }
   }
 

@@ -143,6 +143,9 @@ extension Unification {
     case (.list(let a), .list(let b)): return fits(a, b)
     case (.map(let key, let value), .map(let otherKey, let otherValue)):
       return fits(key, otherKey) && fits(value, otherValue)
+    case (.wrapper(let a), .wrapper(let b)): return a == b
+    case (.wrapper(let a), _): return a == right
+    case (_, .wrapper(let b)): return left == b
     // Types are values, and any two of them can be compared; an overload's `A` in `type(A)` still gets bound.
     case (.type, .type): return true
     case (.opaque(let name, let arguments), .opaque(let other, let others)):
@@ -172,7 +175,7 @@ extension Unification {
   private func isNullable(_ type: TypeID) -> Bool {
     if type == .timestamp || type == .duration || type == .null { return true }
     switch table[type] {
-    case .message, .opaque: return true
+    case .message, .opaque, .wrapper: return true
     default: return false
     }
   }
@@ -190,6 +193,7 @@ extension Unification {
     case (.map(let key, let value), .map(let otherKey, let otherValue)):
       return isAtLeastAsGeneral(key, otherKey) && isAtLeastAsGeneral(value, otherValue)
     case (.type, .type): return true
+    case (.wrapper(let a), _): return a == second
     case (.opaque(let name, let arguments), .opaque(let other, let others)):
       guard name == other, arguments.count == others.count else { return false }
       for (a, b) in zip(arguments, others) where !isAtLeastAsGeneral(a, b) { return false }

@@ -107,6 +107,9 @@ struct Analysis {
     case .type(let name):
       guard let text = pool.text(Array(name.utf8)) else { return .absent }
       return Value(kind: .type, payload: text.address, count: text.count)
+    case .enumeration(let name, let number):
+      guard let number else { return foldEnum(node, name, checked, pool) }
+      return enumeration(name, number, checked, pool) ?? .absent
     case .optional(let variable):
       guard let constant = variable.constant, let value = pool.value(constant) else { return .absent }
       return usable(pool.fold { makeOptional(value, $0) })
@@ -114,7 +117,8 @@ struct Analysis {
     case .none, .overload, .dynamic: break
     }
     switch node.kind {
-    case .invalid, .identifier, .message, .comprehension: return .absent
+    case .invalid, .identifier, .comprehension: return .absent
+    case .message(let type, let fields): return usable(foldMessage(type, fields, checked, pool))
     // What the result does not read is never computed.
     case .bindings(let bindings): return value(bindings.result) ?? .absent
     case .literal(let literal): return pool.value(literal) ?? .absent
@@ -249,7 +253,7 @@ enum Callee {
       } else {
         self = .unknown
       }
-    case .none, .variable, .presence, .optional, .type, .local: self = .unknown
+    case .none, .variable, .presence, .optional, .type, .enumeration, .local: self = .unknown
     }
   }
 }

@@ -142,6 +142,7 @@ final class CodeStorage {
   var regexes: [OpaquePointer] = []
   /// Kept alive for the entries that the code calls.
   var natives: [NativeFunction] = []
+  var schemas: [Schema] = []
   private var memory: [UnsafeMutableRawPointer] = []
 
   init(regexLibrary: RegexLibrary?) { self.regexLibrary = regexLibrary }

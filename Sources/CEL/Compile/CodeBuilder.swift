@@ -201,6 +201,12 @@ final class CodePool {
     return result
   }
 
+  /// The code will point into this schema's memory.
+  func keep(_ schema: Schema) {
+    for known in storage.schemas where known === schema { return }
+    storage.schemas.append(schema)
+  }
+
   // MARK: Making the code
 
   func makeCode() -> Code {

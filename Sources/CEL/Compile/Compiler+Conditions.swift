@@ -9,7 +9,7 @@ extension Compiler {
     if analysis.value(id) != nil { return false }
     switch checked.reference(id) {
     case .presence: return true
-    case .variable, .local, .optional, .type: return false
+    case .variable, .local, .optional, .type, .enumeration: return false
     case .none, .overload, .dynamic: break
     }
     let node = checked.tree[id]
@@ -45,7 +45,8 @@ extension Compiler {
     case .presence(let variable):
       let slot = slot(SlotDefinition(variable: variable.id), node)
       return emit(testing(.present, jumpsWhen: sense, to: target, errors: errors), a: slot, at: node.anchor)
-    case .variable, .local, .optional, .type: return testValue(id, node, jumpsWhen: sense, to: target, errors: errors)
+    case .variable, .local, .optional, .type, .enumeration:
+      return testValue(id, node, jumpsWhen: sense, to: target, errors: errors)
     case .none, .overload, .dynamic: break
     }
     if let slot = entrySlot(id, isTest: true) {

@@ -15,6 +15,7 @@ extension Compiler {
     switch checked.reference(id) {
     case .variable(let variable):
       return slot(SlotDefinition(variable: variable.id), node)
+    case .enumeration(let name, nil): return computeEnum(node, name)
     case .local(let depth, let variable):
       guard let place = local(depth, variable) else { return fail(.internalFailure, node) }
       return read(place, node)
@@ -40,8 +41,9 @@ extension Compiler {
       free = mark
       let destination = makeRegister()
       emit(
-        Instruction(isTest ? .hasField : .select, destination: destination), a: subject, b: constant(.string(text)),
-        at: node.anchor)
+        Instruction(
+          isTest ? .hasField : .select, destination: destination, jump: likelyPlace(of: field, in: operand)),
+        a: subject, b: constant(.string(text)), at: node.anchor)
       return .register(destination)
     case .call(let function, let target, let arguments):
       return computeCall(id, node, Callee(checked.reference(id), function), (target.map { [$0] } ?? []) + arguments)
@@ -49,9 +51,7 @@ extension Compiler {
       return computeConditional(node, condition, then, otherwise)
     case .list(let items): return computeList(node, items)
     case .map(let entries): return computeMap(node, entries)
-    case .message(let type, _):
-      refuse(node.span, "messages cannot be made here: `\(type)` is not supported")
-      return .register(0)
+    case .message(let type, let fields): return computeMessage(node, type, fields)
     case .comprehension(let comprehension): return computeComprehension(node, comprehension)
     case .bindings(let bindings): return computeBindings(node, bindings)
     case .and, .or: return materialize(id)

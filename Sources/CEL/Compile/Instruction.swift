@@ -66,7 +66,7 @@ enum Flag {
   /// Of `insert` and `collect`: the key is known to be a good one. Of `external`, `native`, `call1` and `call2`: only if
   /// the destination says that the candidate before had no such overload.
   @inline(__always) static var special: UInt8 { 0x40 }
-  /// Of `append` and `insert`: the value is an optional, and none adds nothing. Of `orElse`: the result is the value.
+  /// Of `append`, `insert` and `setField`: the value is an optional, and none adds nothing. Of `orElse`: the result is the value.
   @inline(__always) static var optional: UInt8 { 0x80 }
 }
 
@@ -110,7 +110,7 @@ enum Opcode: UInt8, BitwiseCopyable {
   case external
   /// The same for native function `b` of the code's table.
   case native
-  /// Field `b` (a constant string) of `a`; `hasField`: is there one?
+  /// Field `b` (a constant string) of `a`; `hasField`: is there one? Of a message it is likely at place `jump`.
   case select
   case hasField
   /// An empty list or map with room for `a` elements.
@@ -124,6 +124,12 @@ enum Opcode: UInt8, BitwiseCopyable {
   case append
   /// Adds key `a` and value `b` to the map in the destination.
   case insert
+  /// An empty message; `a` is the constant that holds its descriptor's address.
+  case makeMessage
+  /// Puts operand `b` into field number `a` of the message in the destination.
+  case setField
+  /// A well-known message in the destination becomes the value it stands for.
+  case sealMessage
   case increment
   /// Makes the destination an iterator over `a`'s elements or keys; an error goes to register `b` and to `error`.
   case iterate

@@ -49,6 +49,7 @@ func apply(_ builtin: Builtin, _ left: Value, _ right: Value, _ evaluation: Eval
     return .bool(same == (builtin == .equal))
   case .less, .lessOrEqual, .greater, .greaterOrEqual: return compare(builtin, a, b)
   case .add: return add(a, b, evaluation)
+  case .toEnum: return convertToEnum(a, b)
   case .subtract: return subtract(a, b)
   case .multiply: return multiply(a, b)
   case .divide: return divide(a, b)

@@ -16,6 +16,8 @@ func equal(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer, depth: Int 
     case .map: return equalMaps(a, b, evaluation, depth)
     case .opaque: return a.payload == b.payload && a.count == b.count && a.extra == b.extra && a.flags == b.flags
     case .ip, .cidr: return NetworkAddress.areEqual(a, b)
+    case .enumeration: return a.payload == b.payload && a.count == b.count
+    case .message: return equalMessages(a, b, evaluation, depth)
     case .optional:
       guard let left = a.elements, let right = b.elements else { return a.payload == b.payload }
       return depth >= comparisonDepthMax ? nil : equal(left.pointee, right.pointee, evaluation, depth: depth &+ 1)

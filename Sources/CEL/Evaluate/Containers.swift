@@ -142,6 +142,7 @@ func selectField(_ operand: Value, _ field: Value, _ evaluation: Evaluation.Poin
   switch operand.kind {
   case .error: return operand
   case .map, .hostMap: return index(operand, field, evaluation)
+  case .message: return selectMessageField(operand, field)
   case .optional: return optionalIndex(operand, field, isSelection: true, evaluation)
   default: return .failure(.noSuchOverload)
   }
@@ -152,6 +153,7 @@ func hasField(_ operand: Value, _ field: Value, _ evaluation: Evaluation.Pointer
   switch operand.kind {
   case .error: return operand
   case .map, .hostMap: return contains(operand, field, evaluation)
+  case .message: return hasMessageField(operand, field)
   case .optional: return operand.elements.map { hasField($0.pointee, field, evaluation) } ?? .bool(false)
   default: return .failure(.noSuchOverload)
   }

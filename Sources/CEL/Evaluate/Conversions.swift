@@ -30,6 +30,7 @@ func convertToInt(_ value: Value) -> Value {
     return .int(number)
   case .string: return NumberText.int(value.asBytes).map { .int($0) } ?? .failure(.invalidArgument)
   case .timestamp: return .int(value.seconds)
+  case .enumeration: return .int(value.enumNumber)
   default: return .failure(.noSuchOverload)
   }
 }
@@ -131,6 +132,10 @@ func typeOf(_ value: Value) -> Value {
   case .type: name = Bytes("type")
   case .ip: name = Bytes("net.IP")
   case .cidr: name = Bytes("net.CIDR")
+  case .enumeration: name = value.enumType?.pointee.name ?? .empty
+  case .message:
+    guard let record = Record(value) else { return .failure(.internalFailure) }
+    name = record.descriptor.pointee.name
   case .optional: name = Bytes("optional_type")
   case .unfetched, .absent, .error, .opaque: return .failure(.noSuchOverload)
   }

@@ -204,8 +204,18 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
     result = getField(builtin, of: subject, zone)
   case .external: result = callExternal(at, evaluation)
   case .native: result = callNative(at, evaluation)
-  case .select: result = selectField(operandA(at, evaluation), operandB(at, evaluation), evaluation)
-  case .hasField: result = hasField(operandA(at, evaluation), operandB(at, evaluation), evaluation)
+  case .select:
+    let operand = operandA(at, evaluation)
+    let field = operandB(at, evaluation)
+    result =
+      operand.kind == .message
+      ? selectMessageField(operand, field, likely: at.pointee.jump) : selectField(operand, field, evaluation)
+  case .hasField:
+    let operand = operandA(at, evaluation)
+    let field = operandB(at, evaluation)
+    result =
+      operand.kind == .message
+      ? hasMessageField(operand, field, likely: at.pointee.jump) : hasField(operand, field, evaluation)
   case .makeList: result = makeContainer(.list, capacity: Int(at.pointee.a), evaluation)
   case .makeMap: result = makeContainer(.map, capacity: Int(at.pointee.a), evaluation)
   case .makeListFor:
@@ -224,6 +234,19 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
     }
     result = destination.pointee
     insertEntry(&result, key, value, isKnown: at.pointee.flags & Flag.special != 0, evaluation)
+  case .makeMessage:
+    let address = evaluation.pointee.code.pointee.constants[Int(at.pointee.a)].payload
+    let descriptor = UnsafePointer<MessageDescriptor>(bitPattern: UInt(truncatingIfNeeded: address))
+    result = descriptor.map { makeMessage($0, evaluation) } ?? .failure(.internalFailure)
+  case .setField:
+    var value = whole(operandB(at, evaluation), evaluation)
+    if at.pointee.flags & Flag.optional != 0, value.kind != .error {
+      guard value.kind != .optional || value.elements != nil else { return }
+      value = contents(value)
+    }
+    result = destination.pointee
+    setMessageField(&result, at.pointee.a, value, evaluation)
+  case .sealMessage: result = sealMessage(destination.pointee, evaluation)
   default: result = .failure(.internalFailure)
   }
   destination.pointee = result.placed(at, evaluation)

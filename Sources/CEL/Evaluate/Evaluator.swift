@@ -194,7 +194,7 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
       at = branchSlowly(at, base, evaluation)
       continue
     case .move, .fail, .call1, .call2, .zoned, .external, .native, .select, .hasField, .makeList, .makeMap,
-      .makeListFor, .makeMapFor, .optionalSlot, .insert:
+      .makeListFor, .makeMapFor, .optionalSlot, .insert, .makeMessage, .setField, .sealMessage:
       computeSlowly(at, evaluation)
       at += 1
       continue

@@ -54,6 +54,11 @@ func optionalIndex(
   }
   // An optional in an optional is not looked through: `o[?k]` has one level, as in cel-go.
   guard subject.kind != .optional else { return .failure(.noSuchOverload) }
+  if isSelection, subject.kind == .message {
+    // A message has every field of its type; here it has those that are set.
+    let isSet = hasMessageField(subject, key)
+    if !isSet.isTrue { return isSet.kind == .error ? isSet : .optional(nil) }
+  }
   let value = isSelection ? selectField(subject, key, evaluation) : index(subject, key, evaluation)
   guard value.kind == .error else { return makeOptional(value, evaluation) }
   switch value.asError.code {
@@ -88,6 +93,8 @@ extension Value {
     case .string, .bytes, .list, .map: count == 0
     case .timestamp, .duration: payload == 0 && count == 0
     case .optional: payload == 0
+    case .enumeration: count == 0
+    case .message: Record(self)?.isEmpty ?? false
     case .unfetched, .absent, .error, .hostMap, .type, .opaque, .ip, .cidr: false
     }
   }

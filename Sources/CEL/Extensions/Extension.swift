@@ -17,6 +17,8 @@ public enum Extension: String, CaseIterable, Sendable {
   case regex
   /// `ip`, `cidr` and their members (Kubernetes, cel-go `ext.Network`).
   case network
+  /// `proto.getExt(m, name)` and `proto.hasExt(m, name)`, which select extension fields (cel-go `ext.Protos`).
+  case protos
   /// `a.?b`, `a[?k]`, `[?e]`, `{?k: v}`, `optional.of(…)` and its methods, `optMap`, `optFlatMap` (cel-go
   /// `cel.OptionalTypes`).
   case optionals
@@ -41,6 +43,7 @@ extension Environment {
     case .sets: declareSets()
     case .regex: declareRegex()
     case .network: declareNetwork()
+    case .protos: break
     case .optionals: declareOptionals()
     // Macros only: these concern the parser.
     case .twoVariableComprehensions, .bindings, .block: break

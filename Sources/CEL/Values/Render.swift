@@ -57,6 +57,14 @@ private func render(_ value: Value, to text: inout String, depth: Int) {
     text += value.kind == .ip ? "ip(\"" : "cidr(\""
     text += short.text
     text += "\")"
+  case .enumeration:
+    text += value.enumType?.pointee.name.text ?? ""
+    if let name = value.enumType?.pointee.name(of: value.enumNumber) {
+      text += "." + name.text
+    } else {
+      text += "(" + String(value.enumNumber) + ")"
+    }
+  case .message: renderMessage(value, to: &text, depth: depth)
   case .optional:
     guard let content = value.elements else {
       text += "optional.none()"
@@ -66,6 +74,22 @@ private func render(_ value: Value, to text: inout String, depth: Int) {
     render(content.pointee, to: &text, depth: depth &+ 1)
     text += ")"
   }
+}
+
+private func renderMessage(_ value: Value, to text: inout String, depth: Int) {
+  guard let record = Record(value) else { return }
+  text += record.descriptor.pointee.name.text
+  text += "{"
+  var isFirst = true
+  for at in 0..<Int(record.descriptor.pointee.fieldCount) where record.fields[at].kind != .absent {
+    if !isFirst { text += ", " }
+    isFirst = false
+    let name = record.descriptor.pointee.fields[at].name.text
+    text += name.utf8.contains(UInt8(ascii: ".")) ? "`\(name)`" : name
+    text += ": "
+    render(record.fields[at], to: &text, depth: depth + 1)
+  }
+  text += "}"
 }
 
 private func renderElements(_ value: Value, isMap: Bool, to text: inout String, depth: Int) {

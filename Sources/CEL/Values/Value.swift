@@ -10,6 +10,8 @@
 //   type: address of the type's name      length in bytes
 //   ip, cidr: see `NetworkAddress`
 //   opaque: whatever its owner put there
+//   message: address of a record, see Messages/Record.swift
+//   enumeration: address of its type     number; only with strong enums, see Messages/StrongEnum.swift
 //   optional: address of its one value, 0 for none
 //   error: see `EvaluationError`
 //
@@ -55,6 +57,8 @@
     case optional = 17
     case ip = 19
     case cidr = 20
+    case message = 18
+    case enumeration = 21
   }
 }
 
