@@ -212,6 +212,7 @@ private func checked(_ text: String, container: String = "", expecting: TypeID? 
       case .optional(let variable): return "\(node)=optional \(variable.name)"
       case .type(let name): return "\(node)=type \(name)"
       case .local(let depth, let variable): return "\(node)=local \(depth).\(variable)"
+      case .enumeration(let name, let number): return "\(node)=enum \(name) \(number ?? -1)"
       case .overload(let implementation): return "\(node)=\(name(implementation))"
       case .dynamic(let all): return "\(node)=any " + all.map { name($0) }.joined(separator: ",")
       }

@@ -168,7 +168,7 @@ import Testing
       "v.all(i, x, i == x)", "v.transformMap(i, x, x)", "v.transformMapEntry(i, x, {x: i})", "[1].transformMapEntry(i, x, v)",
       "cel.bind(x, v, x)", "cel.bind(x, [v], x == x && x[0])",
     ]
-    for kind in UInt8(1)...20 {
+    for kind in UInt8(1)...21 {
       guard let kind = Value.Kind(rawValue: kind) else { continue }
       for expression in expressions where regexLibrary != nil || !expression.contains("matches") {
         let host = TestHost()
@@ -182,6 +182,8 @@ import Testing
         case .map, .hostMap: value = host.map([("k", host.string("x"))])
         case .optional: value = .optional(host.strings(["x"]).elements)
         case .error: value = .error(EvaluationError(.attributeUnavailable))
+        case .message: value = Shop.schema.make("shop.Order", [("id", .int(1))], into: &host.arena)
+        case .enumeration: value = Shop.strongSchema.enumeration("shop.Color", 1) ?? .null
         default: value = Value(kind: kind, payload: 1, count: 0)
         }
         host.declare("v", .dyn, kind == .absent ? nil : value, isEntrywise: kind == .hostMap)

@@ -19,6 +19,8 @@ package struct ConformanceCase {
   var declarations: [[String: Any]]
   var bindings: [String: [String: Any]]
   var expectation: [String: Any]
+  /// The messages that the folder's cases name; with strong enums if the case needs those.
+  var schema = Schema.wellKnown
 
   init?(line: Data) {
     guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: Any],
@@ -48,13 +50,18 @@ package struct ConformanceCase {
       guard let data = try? Data(contentsOf: folder.appendingPathComponent(name)) else { continue }
       cases += data.split(separator: 10).compactMap { ConformanceCase(line: $0) }
     }
+    let schema = ConformanceSchema.load(for: folder, hasStrongEnums: false)
+    let strongSchema = ConformanceSchema.load(for: folder, hasStrongEnums: true)
+    for index in cases.indices {
+      cases[index].schema = cases[index].needs.contains("strong_enums") ? strongSchema : schema
+    }
     return cases.isEmpty ? nil : cases
   }
 }
 
 /// Reads the suite's values and types.
 enum ConformanceJSON {
-  static func value(_ json: Any, _ arena: inout Arena) -> Value? {
+  static func value(_ json: Any, _ schema: Schema, _ arena: inout Arena) -> Value? {
     guard let object = json as? [String: Any], let (form, content) = object.first, object.count == 1 else {
       return nil
     }
@@ -71,10 +78,10 @@ enum ConformanceJSON {
         .map { Value(kind: .type, payload: $0.address, count: $0.count) }
     case "list":
       guard let items = content as? [Any] else { return nil }
-      return arena.list(items.compactMap { value($0, &arena) })
+      return arena.list(items.compactMap { value($0, schema, &arena) })
     case "map":
       guard let entries = content as? [[Any]] else { return nil }
-      return arena.map(entries.flatMap { $0 }.compactMap { value($0, &arena) })
+      return arena.map(entries.flatMap { $0 }.compactMap { value($0, schema, &arena) })
     case "timestamp", "duration":
       guard let parts = content as? [String: Any], let seconds = (parts["seconds"] as? String).flatMap({ Int64($0) })
       else { return nil }
@@ -82,6 +89,7 @@ enum ConformanceJSON {
       return form == "timestamp"
         ? .timestamp(seconds: seconds, nanoseconds: nanoseconds)
         : .duration(seconds: seconds, nanoseconds: nanoseconds)
+    case "message", "any", "enum": return message(form, content, schema, &arena)
     default: return nil
     }
   }
@@ -106,6 +114,7 @@ enum ConformanceJSON {
       return table.map(key, value)
     }
     if let name = object["param"] as? String { return table.intern(.parameter(name)) }
+    if let inner = object["wrapper"] { return type(inner, &table).map { table.intern(.wrapper($0)) } }
     if let inner = object["type"] { return type(inner, &table).map { table.intern(.type($0)) } }
     if let name = object["message"] as? String { return table.intern(.message(name)) }
     if let name = object["opaque"] as? String {
@@ -135,6 +144,8 @@ enum ConformanceJSON {
           isSame(left[at], right[$0]) && isSame(left[at + 1], right[$0 + 1])
         }
       }
+    case .message: return isSameMessage(a, b)
+    case .enumeration: return a.payload == b.payload && a.count == b.count
     default: return false
     }
   }

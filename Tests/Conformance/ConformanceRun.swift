@@ -16,6 +16,7 @@ package struct ConformanceRun {
 
   package static func outcome(of item: ConformanceCase) -> ConformanceOutcome {
     var run = ConformanceRun(item: item)
+    run.host.environment.schema = item.schema
     for need in item.needs.sorted() where !ConformanceSupport.enable(need, in: run.host) {
       return .skipped(need: need)
     }
@@ -71,7 +72,7 @@ package struct ConformanceRun {
       return isWanted ? .passed : failed(got: "error: \(value.asError.code.text)")
     }
     guard let json = item.expectation["value"], !expectsError,
-      let expected = ConformanceJSON.value(json, &host.arena)
+      let expected = ConformanceJSON.value(json, item.schema, &host.arena)
     else { return failed(got: render(value)) }
     return ConformanceJSON.isSame(value, expected) ? .passed : failed(got: render(value))
   }
@@ -81,7 +82,7 @@ package struct ConformanceRun {
     if expectsError {
       want = "an error" + (failingStage.map { " of \($0)" } ?? "")
     } else if let json = item.expectation["value"] {
-      want = ConformanceJSON.value(json, &host.arena).map { render($0) } ?? "\(json)"
+      want = ConformanceJSON.value(json, item.schema, &host.arena).map { render($0) } ?? "\(json)"
     } else if item.expectation["unknown"] != nil {
       want = "unknown"
     }
@@ -121,7 +122,7 @@ extension ConformanceRun {
       if binding["error"] != nil || binding["unknown"] != nil {
         // What is unknown is an error of the host: `&&` and `||` treat both alike where the other side decides.
         value = .error(EvaluationError(.attributeUnavailable))
-      } else if let json = binding["value"], let read = ConformanceJSON.value(json, &host.arena) {
+      } else if let json = binding["value"], let read = ConformanceJSON.value(json, item.schema, &host.arena) {
         value = read
       } else {
         return "binding not understood: \(binding)"

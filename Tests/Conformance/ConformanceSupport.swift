@@ -7,7 +7,7 @@ enum ConformanceSupport {
   /// Gives `host` what `need` names; false where that does not exist here, and then the case is skipped.
   static func enable(_ need: String, in host: TestHost) -> Bool {
     switch need {
-    case "checker", "tzdata", "backtick_identifiers": true
+    case "checker", "tzdata", "backtick_identifiers", "proto2", "proto3", "wkt", "strong_enums": true
     case "regex": regexLibrary != nil
     case "ext:optional": enableLibrary("ext:optionals", in: host)
     case "ext:two_var_comprehensions": enableLibrary("ext:two-var-comprehensions", in: host)
