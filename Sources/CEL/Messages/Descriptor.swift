@@ -114,7 +114,7 @@ struct MessageDescriptor: BitwiseCopyable {
   var schema: UnsafePointer<SchemaImage>
 
   func field(named name: Bytes, likely place: UInt16) -> UnsafePointer<FieldDescriptor>? {
-    if UInt32(place) < fieldCount, fields[Int(place)].name.equals(name) { return fields + Int(place) }
+    if Int(place) < Int(fieldCount), fields[Int(place)].name.equals(name) { return fields + Int(place) }
     return field(named: name)
   }
 
