@@ -9,6 +9,7 @@ import Testing
   private static func host() -> TestHost {
     let host = TestHost()
     host.environment.enable(.regex)
+    host.environment.enable(.optionals)
     host.declare("path", .string, host.string("/users/7/posts/42"))
     host.declare("pattern", .string, host.string("[0-9]+"))
     host.declare("broken", .string, host.string("(["))
@@ -32,6 +33,10 @@ import Testing
     ("regex.replace(path, 's', '\\\\')", "error: invalidArgument"),
     ("regex.replace(path, 's', '\\\\x')", "error: invalidArgument"),
     ("regex.replace(path, broken, '')", "error: invalidPattern"),
+    ("regex.extract(path, '[0-9]+').value()", "\"7\""), ("regex.extract(path, 'posts/(.*)').orValue('?')", "\"42\""),
+    ("regex.extract(path, 'x').hasValue()", "false"), ("regex.extract('b', '(a)?b') == optional.of('')", "true"),
+    ("regex.extract(path, '(a)(b)')", "error: invalidArgument"),
+    ("regex.extract(path, broken)", "error: invalidPattern"),
     ("regex.extractAll(path, '[0-9]+')", "[\"7\", \"42\"]"),
     ("regex.extractAll(path, '/([a-z]+)/')", "[\"users\", \"posts\"]"),
     ("regex.extractAll(path, 'x*')", "[]"), ("regex.extractAll('aaa', '^a')", "[\"a\"]"),

@@ -93,6 +93,27 @@ import Testing
   func listsAreCutSortedAndFlattened(_ text: String, _ expected: String) { expect(text, expected) }
 
   @Test(arguments: [
+    ("['bb', 'a', 'ccc'].sortBy(s, -size(s))", "[\"ccc\", \"bb\", \"a\"]"), ("[3, 1, 2].sortBy(x, x)", "[1, 2, 3]"),
+    ("[{'n': 2}, {'n': 1}].sortBy(m, m.n).map(m, m.n)", "[1, 2]"), ("[].sortBy(x, x)", "[]"),
+    ("['b1', 'a2', 'b0', 'a1'].sortBy(s, s.charAt(0))", "[\"a2\", \"a1\", \"b1\", \"b0\"]"),
+    ("[2, 1].sortBy(x, [3, 4].sortBy(y, -y)[x - 1])", "[2, 1]"),
+    ("[2, 1].sortBy(x, 1 / (x - 1))", "error: divisionByZero"),
+    ("[1, 2].sortBy(x, x == 1 ? dyn('a') : dyn(1))", "error: invalidArgument"),
+    ("dyn(7).sortBy(x, x)", "error: noSuchOverload"),
+    ("[1, 2].sortBy(x, dyn([x]))", "error: noSuchOverload"), ("[n, 4].sortBy(x, math.abs(x)).slice(0, 1)", "[4]"),
+    ("size(ints.sortBy(x, -x))", "2000"),
+  ])
+  func listsAreSortedByKeys(_ text: String, _ expected: String) { expect(text, expected) }
+
+  @Test func whatHasNoOrderIsNoKey() {
+    let refused = { (text: String) in Self.host().evaluate(text) }
+    #expect(refused("[1].sortBy(x, [x])").contains("needs a key that has an order"))
+    #expect(refused("{'a': 1}.sortBy(x, x)").contains("sorts a list"))
+    #expect(refused("[1].sortBy(x)").contains("`sortBy` takes a name and a key"))
+    #expect(TestHost().evaluate("[1].sortBy(x, x)").contains("needs the extension `lists`"))
+  }
+
+  @Test(arguments: [
     ("sets.contains([1, 2, 3], [3, 1])", "true"), ("sets.contains([1], [1, 2])", "false"),
     ("sets.contains([], [])", "true"),
     ("sets.contains([dyn(1.0)], [1, 1u])", "true"), ("sets.equivalent([1, 2, 2], [2, 1])", "true"),

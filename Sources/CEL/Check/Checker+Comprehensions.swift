@@ -25,6 +25,7 @@ extension Checker {
     case .transformMapEntry: return entries(result, comprehension)
     case .optMap: return optional(result)
     case .optFlatMap: return flat(result, comprehension)
+    case .sortBy: return sorted(range, by: result, comprehension)
     }
   }
 

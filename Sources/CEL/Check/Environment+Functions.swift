@@ -58,6 +58,7 @@ extension Environment {
     case .list: return .list
     case .map: return .map
     case .type: return .type
+    case .opaque(TypeTable.optionalName, _): return .optional
     case .opaque("net.IP", _): return .ip
     case .opaque("net.CIDR", _): return .cidr
     default: return nil

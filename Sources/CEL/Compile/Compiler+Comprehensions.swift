@@ -39,6 +39,7 @@ extension Compiler {
     if comprehension.macro == .optMap || comprehension.macro == .optFlatMap {
       return computeOptionalMap(node, comprehension)
     }
+    if comprehension.macro == .sortBy { return computeSorted(node, comprehension) }
     let destination = makeRegister()
     let makesMap = comprehension.macro == .transformMap || comprehension.macro == .transformMapEntry
     // A map that may grow has its capacity beside it.
@@ -105,7 +106,7 @@ extension Compiler {
     }
   }
 
-  private func variables(of comprehension: Node.Comprehension, _ iterator: UInt16) -> LocalScope {
+  func variables(of comprehension: Node.Comprehension, _ iterator: UInt16) -> LocalScope {
     comprehension.variables.count == 2
       ? LocalScope([.register(iterator &+ 1), .register(iterator &+ 2)]) : LocalScope([.register(iterator &+ 1)])
   }
@@ -130,7 +131,7 @@ extension Compiler {
     return iterator
   }
 
-  private mutating func emitNext(
+  mutating func emitNext(
     _ node: Node, _ comprehension: Node.Comprehension, _ iterator: UInt16, done: Label, errors: Sink
   ) {
     var price: Int64 = 1

@@ -84,6 +84,9 @@ public struct FunctionCall {
     return map
   }
 
+  /// An optional of the value; of nil the one that is none; of an error that error.
+  public func optional(_ value: Value?) -> Value { value.map { makeOptional($0, evaluation) } ?? .optional(nil) }
+
   /// Takes work that grows with the arguments from the evaluation's budget. A function whose work does not grow with
   /// its arguments has no need to.
   public func spendSteps(_ steps: Int) {

@@ -9,11 +9,11 @@ public enum Extension: String, CaseIterable, Sendable {
   case math
   /// `base64.encode` and `base64.decode` (cel-go `ext.Encoders`).
   case encoders
-  /// `slice`, `flatten`, `sort`, `distinct`, `lists.range` and others (cel-go `ext.Lists`).
+  /// `slice`, `flatten`, `sort`, `sortBy`, `distinct`, `lists.range` and others (cel-go `ext.Lists`).
   case lists
   /// `sets.contains`, `sets.equivalent`, `sets.intersects` (cel-go `ext.Sets`).
   case sets
-  /// `regex.replace`, `regex.extractAll` (cel-go `ext.Regex`).
+  /// `regex.replace`, `regex.extract`, `regex.extractAll` (cel-go `ext.Regex`).
   case regex
   /// `ip`, `cidr` and their members (Kubernetes, cel-go `ext.Network`).
   case network

@@ -2,7 +2,7 @@
 
 extension Environment {
   /// What can be sorted.
-  private static var sortable: [(TypeID, String)] {
+  static var sortable: [(TypeID, String)] {
     [
       (.int, "int"), (.uint, "uint"), (.double, "double"), (.bool, "bool"), (.duration, "duration"),
       (.timestamp, "timestamp"), (.string, "string"), (.bytes, "bytes"),
@@ -134,7 +134,10 @@ enum ListFunction {
     call.takes(.list) ? sorted(call, by: call[0].items) : .failure(.noSuchOverload)
   }
 
-  /// `@sortByAssociatedKeys(list, keys)`: what `list.sortBy(x, key)` comes to.
+  /// What `list.sortBy(x, key)` ends in.
+  static var sorting: NativeFunction { NativeFunction { answer($0, $1, $2, $4, ListFunction.sortByKeys) } }
+
+  /// The list and the key of each element.
   static func sortByKeys(_ call: FunctionCall) -> Value {
     guard call.takes(.list, .list) else { return .failure(.noSuchOverload) }
     return call[0].count == call[1].count ? sorted(call, by: call[1].items) : .failure(.invalidArgument)

@@ -4,6 +4,9 @@
 
 extension Environment {
   mutating func declareRegex() {
+    var extract = NativeFunction { answer($0, $1, $2, $4, RegexFunction.extract) }
+    extract.patternArgument = 1
+    declare("regex.extract", "regex_extract_string_string", [.string, .string], types.optional(.string), extract)
     var extractAll = NativeFunction { answer($0, $1, $2, $4, RegexFunction.extractAll) }
     extractAll.patternArgument = 1
     declare("regex.extractAll", "regex_extractAll_string_string", [.string, .string], types.list(.string), extractAll)
@@ -110,6 +113,17 @@ extension FunctionCall {
 enum RegexFunction {
   private static func failure(_ call: FunctionCall) -> Value {
     .failure(call.hasSteps ? .internalFailure : .stepBudgetSpent)
+  }
+
+  /// The first match, or what its group matched, if the pattern has one; none if there is no match.
+  static func extract(_ call: FunctionCall) -> Value {
+    guard call.takes(.string, .string) else { return .failure(.noSuchOverload) }
+    return call.withRegex { matcher in
+      let groupCount = matcher.groupCount
+      if groupCount > 1 { return .failure(.invalidArgument) }
+      guard let found = matcher.find(from: 0) else { return failure(call) }
+      return found ? call.optional(.string(matcher.group(groupCount))) : .optional(nil)
+    }
   }
 
   /// Every match, or what its group matched, if the pattern has one; what is empty is left out.

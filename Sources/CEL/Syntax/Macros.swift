@@ -10,6 +10,7 @@
 //   range.all(i, x, p), .exists(i, x, p), .existsOne(i, x, p), .exists_one(i, x, p)
 //   range.transformList(i, x, t), .transformList(i, x, p, t); transformMap and transformMapEntry likewise
 //   value.optMap(x, t), .optFlatMap(x, t)
+//   list.sortBy(x, t)
 //
 // With another number of arguments they are ordinary calls. The macros of the name `cel` are in Macros+Namespace.
 
@@ -33,6 +34,7 @@ extension Node.Macro {
     case "transformMapEntry": self = .transformMapEntry
     case "optMap": self = .optMap
     case "optFlatMap": self = .optFlatMap
+    case "sortBy": self = .sortBy
     default: return nil
     }
   }
@@ -43,6 +45,7 @@ extension Node.Macro {
     case .all, .exists, .existsOne, .filter, .map: nil
     case .transformList, .transformMap, .transformMapEntry: .twoVariableComprehensions
     case .optMap, .optFlatMap: .optionals
+    case .sortBy: .lists
     }
   }
 
@@ -51,7 +54,7 @@ extension Node.Macro {
   /// Of so many arguments, how many are names; nil if that makes no macro.
   func variableCount(ofArguments count: Int, _ extensions: Set<Extension>) -> Int? {
     switch self {
-    case .filter, .optMap, .optFlatMap: count == 2 ? 1 : nil
+    case .filter, .optMap, .optFlatMap, .sortBy: count == 2 ? 1 : nil
     case .map: count == 2 || count == 3 ? 1 : nil
     case .all, .exists, .existsOne:
       count == 2 ? 1 : count == 3 && extensions.contains(.twoVariableComprehensions) ? 2 : nil
@@ -68,6 +71,7 @@ extension Node.Macro {
     case .transformMapEntry: "two names and a map, or two names, a condition and a map"
     case .optMap: "a name and a result"
     case .optFlatMap: "a name and an optional"
+    case .sortBy: "a name and a key"
     }
   }
 }

@@ -104,6 +104,8 @@ public struct Node: Sendable {
     case all, exists, existsOne = "exists_one", filter, map
     case transformList, transformMap, transformMapEntry
     case optMap, optFlatMap
+    /// What `map` yields is the key that the element is sorted by.
+    case sortBy
   }
 
   /// `cel.bind` and `cel.block`: values with names for those after them and for the result. A value is computed when
