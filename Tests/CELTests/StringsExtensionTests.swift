@@ -113,6 +113,7 @@ import Testing
     }
     let host = TestHost()
     #expect(host.evaluate("'a'.charAt(0)").hasPrefix("refused: check: undeclared function `charAt`"))
+    #expect(host.evaluate("'a'.charAt(0)").contains("needs the extension `strings`, which is not enabled"))
     #expect(host.evaluate("math.abs(-1)").hasPrefix("refused: check"))
     #expect(host.evaluate("'a'.charAt(0)", isChecked: false) == "error: noSuchOverload")
   }

@@ -183,7 +183,12 @@ extension Checker {
     }
     if function == "has" { return fail(at: place, "`has` takes one field such as `a.b`") }
     var message = "undeclared function `\(Parser.shortened(function))`"
-    if let nearest = nearestFunction(function) { message += ": did you mean `\(nearest)`?" }
+    if let library = Extension.allCases.first(where: { !environment.extensions.contains($0) && $0.declares(function) })
+    {
+      message += ": it needs the extension `\(library.rawValue)`, which is not enabled"
+    } else if let nearest = nearestFunction(function) {
+      message += ": did you mean `\(nearest)`?"
+    }
     return fail(at: place, message)
   }
 

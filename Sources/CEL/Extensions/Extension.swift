@@ -31,6 +31,15 @@ public enum Extension: String, CaseIterable, Sendable {
   case block
 }
 
+extension Extension {
+  /// Whether the library has a function of that name.
+  func declares(_ function: String) -> Bool {
+    var environment = Environment(standardFunctions: false)
+    environment.enable(self)
+    return environment.functions[function] != nil
+  }
+}
+
 extension Environment {
   /// Declares the library's functions; once is as good as twice.
   public mutating func enable(_ library: Extension) {
