@@ -13,7 +13,13 @@ package struct Twin {
   let tree: Tree
   /// By whole name, which may be dotted.
   let variables: [String: Binding]
-  private var locals: [(name: String, value: TwinValue)] = []
+  var locals: [(name: String, value: Local)] = []
+
+  /// What a local name stands for: a value, or an expression and how many locals it sees.
+  enum Local {
+    case value(TwinValue)
+    case expression(NodeID, locals: Int)
+  }
 
   /// The tree's value; nil if it has none but an error.
   package static func evaluate(_ tree: Tree, _ variables: [String: Binding]) -> TwinValue? {
@@ -35,12 +41,17 @@ package struct Twin {
       if isTest, let present = try presence(id) { return .bool(present) }
       if !isTest, let name = variableName(id), let value = try read(variable: name) { return value }
       let map = try evaluate(operand)
+      if case .optional(let content) = map {
+        if isTest { return .bool(try !content.isEmpty && Twin.entry(content[0], .text(field)) != nil) }
+        return try Twin.select(map, .text(field))
+      }
       guard case .map = map else { throw TwinError.noSuchOverload }
       let value = map.entry(.text(field))
       if isTest { return .bool(value != nil) }
       guard let value else { throw TwinError("no such key") }
       return value
     case .call(let function, let target, let arguments):
+      if let value = try evaluateOptional(function, target, arguments) { return value }
       var operands: [TwinValue] = []
       for argument in (target.map { [$0] } ?? []) + arguments { operands.append(try evaluate(argument)) }
       return try Twin.call(function, operands)
@@ -50,13 +61,15 @@ package struct Twin {
       return try evaluate(truth(evaluate(condition)) ? then : otherwise)
     case .list(let elements):
       var values: [TwinValue] = []
-      for element in elements { values.append(try evaluate(element)) }
+      for element in elements {
+        if let value = try entry(element) { values.append(value) }
+      }
       return .list(values)
     case .map(let entries):
       var values: [(key: TwinValue, value: TwinValue)] = []
       for entry in entries {
         let key = try evaluate(entry.key)
-        let value = try evaluate(entry.value)
+        guard let value = try self.entry(entry.value) else { continue }
         guard key.isMapKey else { throw TwinError("unsupported key type") }
         guard TwinValue.map(values).entry(key) == nil else { throw TwinError("duplicate key") }
         values.append((key, value))
@@ -64,6 +77,13 @@ package struct Twin {
       return .map(values)
     case .message: throw TwinError("messages are not the twin's")
     case .comprehension(let comprehension): return try evaluate(comprehension)
+    case .bindings(let bindings):
+      let before = locals
+      defer { locals = before }
+      for (name, value) in zip(bindings.variables, bindings.values) {
+        locals.append((name, .expression(value, locals: locals.count)))
+      }
+      return try evaluate(bindings.result)
     }
   }
 
@@ -101,18 +121,25 @@ package struct Twin {
   }
 
   private mutating func evaluate(_ comprehension: Node.Comprehension) throws -> TwinValue {
-    let elements: [TwinValue]
-    switch try evaluate(comprehension.range) {
-    case .list(let items): elements = items
-    case .map(let entries): elements = entries.map(\.key)
+    let range = try evaluate(comprehension.range)
+    if comprehension.macro == .optMap || comprehension.macro == .optFlatMap {
+      return try evaluateOptionalMap(comprehension, range)
+    }
+    // What each round's variables stand for.
+    let elements: [[TwinValue]]
+    let isPair = comprehension.variables.count == 2
+    switch range {
+    case .list(let items): elements = items.enumerated().map { isPair ? [.int(Int64($0)), $1] : [$1] }
+    case .map(let entries): elements = entries.map { isPair ? [$0.key, $0.value] : [$0.key] }
     default: throw TwinError.noSuchOverload
     }
-    func body(_ twin: inout Twin, _ id: NodeID, _ element: TwinValue) throws -> TwinValue {
-      twin.locals.append((comprehension.variables[0], element))
-      defer { twin.locals.removeLast() }
+    func body(_ twin: inout Twin, _ id: NodeID, _ element: [TwinValue]) throws -> TwinValue {
+      let before = twin.locals
+      defer { twin.locals = before }
+      for (name, value) in zip(comprehension.variables, element) { twin.locals.append((name, .value(value))) }
       return try twin.evaluate(id)
     }
-    func holds(_ twin: inout Twin, _ element: TwinValue) throws -> Bool {
+    func holds(_ twin: inout Twin, _ element: [TwinValue]) throws -> Bool {
       guard let predicate = comprehension.predicate else { return true }
       return try twin.truth(body(&twin, predicate, element))
     }
@@ -127,15 +154,32 @@ package struct Twin {
       return .bool(count == 1)
     case .filter:
       var result: [TwinValue] = []
-      for element in elements where try holds(&self, element) { result.append(element) }
+      for element in elements where try holds(&self, element) { result.append(element[0]) }
       return .list(result)
-    case .map:
+    case .map, .transformList:
       var result: [TwinValue] = []
       guard let transform = comprehension.transform else { throw TwinError("incomplete") }
       for element in elements where try holds(&self, element) {
         result.append(try body(&self, transform, element))
       }
       return .list(result)
+    case .transformMap, .transformMapEntry:
+      var result: [(key: TwinValue, value: TwinValue)] = []
+      guard let transform = comprehension.transform else { throw TwinError("incomplete") }
+      for element in elements where try holds(&self, element) {
+        let value = try body(&self, transform, element)
+        var added = [(key: element[0], value: value)]
+        if comprehension.macro == .transformMapEntry {
+          guard case .map(let entries) = value else { throw TwinError.noSuchOverload }
+          added = entries
+        }
+        for entry in added {
+          guard TwinValue.map(result).entry(entry.key) == nil else { throw TwinError("duplicate key") }
+          result.append(entry)
+        }
+      }
+      return .map(result)
+    case .optMap, .optFlatMap: throw TwinError("handled above")
     }
   }
 }
@@ -146,15 +190,24 @@ extension Twin {
     "bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type",
   ]
 
-  private func read(_ id: NodeID) throws -> TwinValue {
+  private mutating func read(_ id: NodeID) throws -> TwinValue {
     guard case .identifier(let name, let isRooted) = tree[id].kind else { throw TwinError("incomplete") }
-    if !isRooted, let local = locals.last(where: { $0.name == name }) { return local.value }
+    if !isRooted, let local = locals.last(where: { $0.name == name }) {
+      switch local.value {
+      case .value(let value): return value
+      case .expression(let id, let count):
+        let before = locals
+        defer { locals = before }
+        locals.removeSubrange(count...)
+        return try evaluate(id)
+      }
+    }
     if let value = try read(variable: name) { return value }
     if Twin.typeNames.contains(name) { return .type(name) }
     throw TwinError("undeclared")
   }
 
-  private func read(variable name: String) throws -> TwinValue? {
+  func read(variable name: String) throws -> TwinValue? {
     switch variables[name] {
     case .value(let value): return value
     case .absent: throw TwinError("absent")
@@ -174,7 +227,7 @@ extension Twin {
   }
 
   /// The dotted variable that the selection `a.b.c` names as a whole.
-  private func variableName(_ id: NodeID) -> String? {
+  func variableName(_ id: NodeID) -> String? {
     var fields: [String] = []
     var next = id
     while case .select(let operand, let field, let isTest) = tree[next].kind, !isTest || next == id {

@@ -21,7 +21,8 @@ package struct TwinComparison {
   ) -> String? {
     guard let text = Printer.text(of: tree) else { return "the tree has no text" }
     var diagnostics = Diagnostics()
-    guard let parsed = Parser.parse(Array(text.utf8), diagnostics: &diagnostics) else {
+    let extensions = host.environment.extensions
+    guard let parsed = Parser.parse(Array(text.utf8), extensions: extensions, diagnostics: &diagnostics) else {
       return "`\(text)` does not parse: \(words(diagnostics))"
     }
     guard Printer.text(of: parsed) == text else { return "`\(text)` is not printed as it is" }

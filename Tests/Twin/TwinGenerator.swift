@@ -6,8 +6,8 @@ import CEL
 package struct TwinGenerator {
   package var choices: TwinChoices
   private let isStrict: Bool
-  private var tree = Tree()
-  private var locals: [(name: String, type: TwinType)] = []
+  var tree = Tree()
+  var locals: [(name: String, type: TwinType)] = []
 
   package init(_ choices: TwinChoices, isStrict: Bool) {
     self.choices = choices
@@ -22,25 +22,27 @@ package struct TwinGenerator {
     return tree
   }
 
-  private mutating func append(_ kind: Node.Kind) -> NodeID {
+  mutating func append(_ kind: Node.Kind) -> NodeID {
     tree.append(Node(span: Span(0, 0), anchor: 0, kind: kind))
   }
 
-  private mutating func call(_ function: String, _ arguments: NodeID...) -> NodeID {
+  mutating func call(_ function: String, _ arguments: NodeID...) -> NodeID {
     append(.call(function: function, target: nil, arguments: arguments))
   }
 
-  private mutating func method(_ function: String, _ target: NodeID, _ arguments: NodeID...) -> NodeID {
+  mutating func method(_ function: String, _ target: NodeID, _ arguments: NodeID...) -> NodeID {
     append(.call(function: function, target: target, arguments: arguments))
   }
 
-  private mutating func text(_ text: String) -> NodeID { append(.literal(.string(Array(text.utf8)))) }
+  mutating func text(_ text: String) -> NodeID { append(.literal(.string(Array(text.utf8)))) }
 
-  private mutating func make(_ wanted: TwinType, _ depth: Int) -> NodeID {
+  mutating func make(_ wanted: TwinType, _ depth: Int) -> NodeID {
     var type = wanted
     if !isStrict, choices.happens(onceIn: 14) { type = TwinType.any(&choices) }
     if depth <= 0 { return leaf(type) }
-    switch choices.number(below: 12) {
+    switch choices.number(below: 14) {
+    case 12: return bound(type, depth - 1)
+    case 13: return alternative(type, depth - 1)
     case 0: return leaf(type)
     case 1:
       let condition = make(.bool, depth - 1)
@@ -143,6 +145,7 @@ package struct TwinGenerator {
     case .type: return call("type", make(TwinType.any(&choices, depth: 1), depth))
     case .list(let element): return list(of: element, depth)
     case .map(let key, let value):
+      if choices.happens(onceIn: 3) { return transformedMap(key, value, depth) }
       let entries = (0..<choices.number(below: 3)).map { _ in
         let key = make(key, depth - 1)
         return Node.MapEntry(key: key, value: make(value, depth - 1))
@@ -172,7 +175,13 @@ package struct TwinGenerator {
   }
 
   private mutating func list(of element: TwinType, _ depth: Int) -> NodeID {
-    switch choices.number(below: 4) {
+    switch choices.number(below: 6) {
+    case 4: return pairComprehension(.transformList, depth, transform: element)
+    case 5:
+      let elements = (0..<choices.number(below: 4)).map { _ in
+        choices.happens(onceIn: 2) ? call("?_", optional(of: element, depth - 1)) : make(element, depth - 1)
+      }
+      return append(.list(elements))
     case 0: return call("_+_", make(.list(element), depth), make(.list(element), depth))
     case 1: return comprehension(.filter, depth, elements: element)
     case 2: return comprehension(.map, depth, transform: element)
@@ -205,7 +214,12 @@ package struct TwinGenerator {
   }
 
   private mutating func condition(_ depth: Int) -> NodeID {
-    switch choices.number(below: 16) {
+    switch choices.number(below: 19) {
+    case 16: return pairComprehension(choices.pick([.all, .exists, .existsOne]), depth)
+    case 17: return method("hasValue", optional(of: TwinType.any(&choices), depth))
+    case 18:
+      let type = TwinType.any(&choices, depth: 1)
+      return call(choices.pick(["_==_", "_!=_"]), optional(of: type, depth), optional(of: type, depth))
     case 0, 1, 2: return append(.and((0..<(2 + choices.number(below: 2))).map { _ in make(.bool, depth) }))
     case 3, 4, 5: return append(.or((0..<(2 + choices.number(below: 2))).map { _ in make(.bool, depth) }))
     case 6: return call("!_", make(.bool, depth))

@@ -16,6 +16,8 @@ package indirect enum TwinValue {
   case list([TwinValue])
   case map([(key: TwinValue, value: TwinValue)])
   case type(String)
+  /// One value or none.
+  case optional([TwinValue])
 
   static func text(_ text: String) -> TwinValue { .string(Array(text.utf8)) }
 }
@@ -41,7 +43,8 @@ extension TwinValue {
     case (.string(let a), .string(let b)), (.bytes(let a), .bytes(let b)): a == b
     case (.timestamp(let a), .timestamp(let b)), (.duration(let a), .duration(let b)): a == b
     case (.type(let a), .type(let b)): Array(a.utf8) == Array(b.utf8)
-    case (.list(let a), .list(let b)): a.count == b.count && zip(a, b).allSatisfy { $0.isSame(as: $1) }
+    case (.list(let a), .list(let b)), (.optional(let a), .optional(let b)):
+      a.count == b.count && zip(a, b).allSatisfy { $0.isSame(as: $1) }
     case (.map(let a), .map(let b)):
       a.count == b.count
         && a.allSatisfy { entry in
@@ -59,7 +62,8 @@ extension TwinValue {
     case (.string(let a), .string(let b)), (.bytes(let a), .bytes(let b)): return a == b
     case (.timestamp(let a), .timestamp(let b)), (.duration(let a), .duration(let b)): return a == b
     case (.type(let a), .type(let b)): return Array(a.utf8) == Array(b.utf8)
-    case (.list(let a), .list(let b)): return a.count == b.count && zip(a, b).allSatisfy { $0.equals($1) }
+    case (.list(let a), .list(let b)), (.optional(let a), .optional(let b)):
+      return a.count == b.count && zip(a, b).allSatisfy { $0.equals($1) }
     case (.map(let a), .map(let b)):
       return a.count == b.count
         && a.allSatisfy { entry in
@@ -137,6 +141,7 @@ extension TwinValue {
     case .list: "list"
     case .map: "map"
     case .type: "type"
+    case .optional: "optional_type"
     }
   }
 }

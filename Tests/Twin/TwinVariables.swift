@@ -58,6 +58,9 @@ package struct TwinVariables {
   /// A host that knows the variables; their numbers are their places in `all`.
   package static func host() -> TestHost {
     let host = TestHost()
+    for library in [Extension.optionals, .bindings, .block, .twoVariableComprehensions] {
+      host.environment.enable(library)
+    }
     for variable in all {
       let type = id(of: variable.type, &host.environment.types)
       host.declare(variable.name, type, isEntrywise: variable.isEntrywise, constant: variable.constant)
@@ -121,6 +124,8 @@ extension Arena {
         : .timestamp(seconds: seconds, nanoseconds: nanoseconds)
     case .list(let elements): return list(elements.map { make($0) }) ?? .null
     case .map(let entries): return map(entries.flatMap { [make($0.key), make($0.value)] }) ?? .null
+    case .optional(let content):
+      return .optional(content.isEmpty ? nil : list(content.map { make($0) })?.elements)
     case .type(let name): return text(name).map { Value(kind: .type, payload: $0.address, count: $0.count) } ?? .null
     }
   }
@@ -155,6 +160,13 @@ extension TwinValue {
         entries.append((key, item))
       }
       self = .map(entries)
+    case .optional:
+      guard let content = value.elements else {
+        self = .optional([])
+        return
+      }
+      guard let item = TwinValue(content.pointee) else { return nil }
+      self = .optional([item])
     default: return nil
     }
   }
