@@ -9,8 +9,10 @@ nonisolated(unsafe) private let host = TwinVariables.host()
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
   var diagnostics = Diagnostics()
-  guard let tree = Parser.parse(Array(UnsafeBufferPointer(start: data, count: size)), diagnostics: &diagnostics)
-  else { return 0 }
+  let text = Array(UnsafeBufferPointer(start: data, count: size))
+  guard let tree = Parser.parse(text, extensions: host.environment.extensions, diagnostics: &diagnostics) else {
+    return 0
+  }
   var choices = TwinChoices(seed: UInt64(size))
   TwinVariables.bind(TwinVariables.bindings(&choices), in: host)
   for checked in [
