@@ -179,8 +179,36 @@ package struct Twin {
         }
       }
       return .map(result)
+    case .sortBy:
+      guard case .list(let items) = range, let transform = comprehension.transform else {
+        throw TwinError.noSuchOverload
+      }
+      var keys: [TwinValue] = []
+      for element in elements { keys.append(try body(&self, transform, element)) }
+      return .list(try Twin.sorted(items, by: keys))
     case .optMap, .optFlatMap: throw TwinError("handled above")
     }
+  }
+}
+
+// Sorting.
+extension Twin {
+  /// Each element goes after the last one whose key is not greater. NaN is less than every number.
+  private static func sorted(_ items: [TwinValue], by keys: [TwinValue]) throws -> [TwinValue] {
+    func isLess(_ a: TwinValue, _ b: TwinValue) throws -> Bool {
+      guard a.typeName == b.typeName else { throw TwinError.noSuchOverload }
+      if case .double(let x) = a, case .double(let y) = b, x.isNaN || y.isNaN { return x.isNaN && !y.isNaN }
+      guard case .bool(let isLess) = try call("_<_", [a, b]) else { throw TwinError.noSuchOverload }
+      return isLess
+    }
+    var order: [Int] = []
+    for (number, key) in keys.enumerated() {
+      if let first = keys.first { _ = try isLess(first, key) }
+      var place = order.count
+      while place > 0, try isLess(key, keys[order[place - 1]]) { place -= 1 }
+      order.insert(number, at: place)
+    }
+    return order.map { items[$0] }
   }
 }
 

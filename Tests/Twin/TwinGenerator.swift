@@ -175,7 +175,8 @@ package struct TwinGenerator {
   }
 
   private mutating func list(of element: TwinType, _ depth: Int) -> NodeID {
-    switch choices.number(below: 6) {
+    switch choices.number(below: 7) {
+    case 6: return comprehension(.sortBy, depth, elements: element, transform: choices.pick(TwinType.ordered))
     case 4: return pairComprehension(.transformList, depth, transform: element)
     case 5:
       let elements = (0..<choices.number(below: 4)).map { _ in
@@ -203,7 +204,7 @@ package struct TwinGenerator {
     let hidden = locals
     locals.removeAll { $0.name == name }
     locals.append((name, element))
-    let hasPredicate = macro != .map || choices.happens(onceIn: 3)
+    let hasPredicate = macro == .map ? choices.happens(onceIn: 3) : macro != .sortBy
     let predicate = hasPredicate ? make(.bool, depth - 1) : nil
     let result = transform.map { make($0, depth - 1) }
     locals = hidden.dropLast()

@@ -58,7 +58,7 @@ package struct TwinVariables {
   /// A host that knows the variables; their numbers are their places in `all`.
   package static func host() -> TestHost {
     let host = TestHost()
-    for library in [Extension.optionals, .bindings, .block, .twoVariableComprehensions] {
+    for library in [Extension.optionals, .bindings, .block, .twoVariableComprehensions, .lists] {
       host.environment.enable(library)
     }
     for variable in all {

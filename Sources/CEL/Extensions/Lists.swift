@@ -156,6 +156,10 @@ enum ListFunction {
       if keys[left].kind == .string || keys[left].kind == .bytes {
         spend(Int(min(keys[left].count, keys[right].count)) &>> 3, evaluation)
       }
+      // NaN comes first: an order must hold for every two.
+      if keys[left].kind == .double, keys[left].asDouble.isNaN || keys[right].asDouble.isNaN {
+        return keys[left].asDouble.isNaN && !keys[right].asDouble.isNaN
+      }
       return compare(.less, keys[left], keys[right]).isTrue
     }
     guard let order else { return .failure(.memorySpent) }
