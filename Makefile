@@ -12,7 +12,7 @@ help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
 	@echo 'make test                everything that has to hold; what continuous integration runs'
 	@echo 'make conformance CASES=DIR  the CEL conformance cases (*.jsonl) of a folder'
-	@echo 'make fuzz SECONDS=N TARGET=parse|evaluate|print|twin|all'
+	@echo 'make fuzz SECONDS=N TARGET=parse|evaluate|print|twin|decode|all'
 	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
 	@echo 'make bench               measure; make bench-cel: CEL against cel-cpp and the Rust crate'

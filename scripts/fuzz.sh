@@ -2,15 +2,15 @@
 # Builds the fuzz targets of Fuzz/ with libFuzzer and AddressSanitizer, and runs them.
 #
 #   scripts/fuzz.sh smoke                    every target, the same inputs each time: a few seconds
-#   scripts/fuzz.sh run TARGET SECONDS       one target (parse, evaluate, print, twin), or all, from its corpus on
+#   scripts/fuzz.sh run TARGET SECONDS       one target (parse, evaluate, print, twin, decode), or all, from its corpus on
 #
 # What a run finds worth keeping goes to build/fuzz/corpus; an input that fails, to build/fuzz/failures. Fuzz/corpus
-# is the seed: text for parse, evaluate and print, and for twin any bytes.
+# is the seed: text for parse, evaluate and print, and for twin and decode any bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 out=build/fuzz
-targets=(parse evaluate print twin)
+targets=(parse evaluate print twin decode)
 mkdir -p $out/modules/RE2Shim $out/failures
 
 # The sanitizers' flags; -O so that many inputs are tried, with the checks that trap.

@@ -60,7 +60,7 @@ public final class Schema: @unchecked Sendable {
   deinit { arena.free() }
 
   /// The full names of all messages, in no order.
-  var messageNames: [String] { Array(numbers.keys) }
+  public var messageNames: [String] { Array(numbers.keys) }
 
   func message(named name: String) -> UnsafePointer<MessageDescriptor>? {
     guard let number = numbers[name] else { return nil }

@@ -2,7 +2,7 @@
 // numbers, repeated scalars packed, maps in their own order. It allocates, and is not for the evaluation path.
 
 extension MessageView {
-  /// The message in protobuf's wire format; nil when it is nested too deeply.
+  /// The message in protobuf's wire format; nil when it is nested too deeply, or was decoded with a time out of range.
   public func wireBytes() -> [UInt8]? {
     var writer = WireWriter()
     return writer.write(self.record, depth: 0) ? writer.bytes : nil
@@ -58,6 +58,8 @@ struct WireWriter {
 
   private mutating func write(_ value: Value, _ field: UnsafePointer<FieldDescriptor>, depth: Int) -> Bool {
     let number = field.pointee.number
+    // A time out of range, which the record keeps as an error.
+    if value.kind == .error { return false }
     switch field.pointee.cardinality {
     case .singular: return element(value, field, number, depth: depth)
     case .repeated:
