@@ -28,7 +28,7 @@ extension WorkerState {
           ownContext: UnsafeMutableRawPointer(worker)),
         decider: DeciderMemory(
           ruleStates: .allocate(capacity: 1), matchStates: .allocate(capacity: 1), ruleErrors: .allocate(capacity: 1),
-          matchErrors: .allocate(capacity: 1), generation: 0),
+          matchErrors: .allocate(capacity: 1), cursors: .allocate(capacity: IndexCursor.countMax), generation: 0),
         slotCapacity: 0, registerCapacity: 0, ruleCapacity: 0, policyCapacity: 0, labels: .allocate(capacity: 1),
         labelCapacity: 0, shard: shard, ring: ring, reporting: nil, plan: nil, nothing: nothing))
     worker.pointee.evaluation.owner = withUnsafeMutablePointer(to: &worker.pointee.view) {
@@ -87,6 +87,7 @@ extension WorkerState {
     worker.pointee.decider.ruleErrors.deallocate()
     worker.pointee.decider.matchStates.deallocate()
     worker.pointee.decider.matchErrors.deallocate()
+    worker.pointee.decider.cursors.deallocate()
     worker.pointee.nothing.deallocate()
     worker.pointee.pins.free()
     worker.deallocate()

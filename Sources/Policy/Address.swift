@@ -4,7 +4,7 @@
 import CEL
 import CPlatform
 
-public struct Address: BitwiseCopyable, Sendable, Comparable {
+public struct Address: BitwiseCopyable, Sendable, Comparable, Hashable {
   public var high: UInt64
   public var low: UInt64
 

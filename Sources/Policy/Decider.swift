@@ -25,17 +25,20 @@ public struct DeciderMemory: BitwiseCopyable {
   public var matchStates: UnsafeMutablePointer<UInt32>
   public var ruleErrors: UnsafeMutablePointer<EvaluationError>
   public var matchErrors: UnsafeMutablePointer<EvaluationError>
+  /// Room for `IndexCursor.countMax`.
+  public var cursors: UnsafeMutablePointer<IndexCursor>
   public var generation: UInt32
 
   public init(
     ruleStates: UnsafeMutablePointer<UInt32>, matchStates: UnsafeMutablePointer<UInt32>,
     ruleErrors: UnsafeMutablePointer<EvaluationError>, matchErrors: UnsafeMutablePointer<EvaluationError>,
-    generation: UInt32
+    cursors: UnsafeMutablePointer<IndexCursor>, generation: UInt32
   ) {
     self.ruleStates = ruleStates
     self.matchStates = matchStates
     self.ruleErrors = ruleErrors
     self.matchErrors = matchErrors
+    self.cursors = cursors
     self.generation = generation
   }
 }
@@ -83,13 +86,11 @@ public struct Decider {
 
   private func denial(of view: RuleView, noting decision: UnsafeMutablePointer<Decision>?) -> Verdict? {
     var erring = Decision.noRule
-    var index: UInt32 = 0
-    while index < view.denies.count {
-      let step = view.denies.steps + Int(index)
-      index &+= 1
+    var walk = walk(view.denies)
+    while let step = walk.next() {
       let matched = match(step)
       if matched == .fails {
-        index = step.pointee.next
+        walk.leavePolicy(of: step)
         continue
       }
       if matched == .errs {
@@ -116,21 +117,12 @@ public struct Decider {
     if isConnectionCheck, view.hasRequestAllow {
       return Verdict(allows: true, kind: .defaultVerdict, rule: Decision.noRule)
     }
-    var isInForce = false
-    var lastPolicy = UInt32.max
-    var index: UInt32 = 0
-    while index < view.allows.count {
-      let step = view.allows.steps + Int(index)
-      index &+= 1
+    var walk = walk(view.allows)
+    while let step = walk.next() {
       let matched = match(step)
       if matched == .fails {
-        index = step.pointee.next
+        walk.leavePolicy(of: step)
         continue
-      }
-      isInForce = true
-      if step.pointee.policy != lastPolicy {
-        lastPolicy = step.pointee.policy
-        decision?.pointee.selected.append(lastPolicy)
       }
       if matched == .errs {
         note(step.pointee.rule, isOfMatch: true, decision)
@@ -145,18 +137,51 @@ public struct Decider {
         noteAllowError(step.pointee.rule, decision)
       }
     }
+    let isInForce = isAnyInForce(view, noting: decision)
     if isInForce { return Verdict(allows: false, kind: .noAllowRule, rule: Decision.noRule) }
     return Verdict(allows: view.defaultAllows, kind: .defaultVerdict, rule: Decision.noRule)
   }
 
+  /// Whether a policy with ALLOW rules is about the request; with `decision`, which ones are noted there.
+  private func isAnyInForce(_ view: RuleView, noting decision: UnsafeMutablePointer<Decision>?) -> Bool {
+    var isInForce = false
+    var candidates = Candidates(cursors: memory.cursors)
+    let isIndexed = !isConnectionCheck && !view.groupIndex.root.isNothing
+    if isIndexed { candidates.find(in: view.groupIndex, evaluation) }
+    var number: UInt32 = 0
+    while true {
+      if isIndexed, !candidates.isOverflowing {
+        guard let next = candidates.next() else { return isInForce }
+        number = next
+      } else if number >= view.groupCount {
+        return isInForce
+      }
+      let group = view.groups + Int(number)
+      number &+= 1
+      if isConnectionCheck, !group.pointee.isConnectionPhase { continue }
+      if match(group.pointee.policy, group.pointee.match) == .fails { continue }
+      isInForce = true
+      decision?.pointee.selected.merge(group.pointee.policies, count: group.pointee.policyCount)
+    }
+  }
+
+  /// The steps of a list that can be about the request, in their order. A connection's check asks only what is known
+  /// of connections, so it walks them all.
+  @inline(__always)
+  private func walk(_ list: RuleList) -> StepWalk {
+    var candidates = Candidates(cursors: memory.cursors)
+    let isIndexed = !isConnectionCheck && !list.index.root.isNothing
+    if isIndexed { candidates.find(in: list.index, evaluation) }
+    return StepWalk(
+      steps: list.steps, count: list.count, isIndexed: isIndexed && !candidates.isOverflowing, candidates: candidates)
+  }
+
   private func audit(into decision: UnsafeMutablePointer<Decision>) {
-    var index: UInt32 = 0
-    while index < image.pointee.audits.count {
-      let step = image.pointee.audits.steps + Int(index)
-      index &+= 1
+    var walk = walk(image.pointee.audits)
+    while let step = walk.next() {
       let matched = match(step)
       if matched == .fails {
-        index = step.pointee.next
+        walk.leavePolicy(of: step)
         continue
       }
       if matched == .errs {

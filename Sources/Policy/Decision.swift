@@ -113,9 +113,29 @@ public struct PolicyNumbers: BitwiseCopyable {
 
   mutating func removeAll() { count = 0 }
 
-  public mutating func append(_ policy: UInt32) {
-    if count < 4 { items[Int(count)] = policy }
-    count &+= 1
+  /// Adds `count` numbers, of which the first four, if there are so many, are given in ascending order; the lowest of all
+  /// are kept.
+  mutating func merge(_ numbers: UnsafePointer<UInt32>, count added: UInt32) {
+    let old = items
+    let oldCount = min(count, 4)
+    var fromOld: UInt32 = 0
+    var fromNew: UInt32 = 0
+    var at = 0
+    while at < 4 {
+      let hasOld = fromOld < oldCount
+      let hasNew = fromNew < added
+      if hasOld, !hasNew || old[Int(fromOld)] <= numbers[Int(fromNew)] {
+        items[at] = old[Int(fromOld)]
+        fromOld &+= 1
+      } else if hasNew {
+        items[at] = numbers[Int(fromNew)]
+        fromNew &+= 1
+      } else {
+        break
+      }
+      at &+= 1
+    }
+    count &+= added
   }
 
   public func item(_ index: UInt32) -> UInt32? { index < count && index < 4 ? items[Int(index)] : nil }

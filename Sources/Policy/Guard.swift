@@ -2,24 +2,23 @@
 //
 //   request.method == "GET" && request.headers["x-user"] in lists.users && …
 //   └───────┬─────────────┘
-//         guard: slot 3, equal, "GET"
+//         guard: slot 3, equal to "GET"
 //
 // A condition is a conjunction of clauses, and one that is false decides it, whatever the others come to, errors
 // included. So a guard that fails spares the program; one that does not decides nothing, unless it is the whole
-// condition. A value of an unexpected kind (absent, an error, another type) is left to the program.
+// condition. A value of an unexpected kind (an error, another type) is left to the program.
 
 import CEL
 
 public struct Guard: BitwiseCopyable {
-  public enum Test: UInt8, BitwiseCopyable, Sendable {
-    case none, isOneOf, startsWith, endsWith, isTrue, isFalse, isPresent, isInList
-  }
-
-  public var test: Test
+  public var test: ClauseDraft.Test
+  public var isNegated: Bool
   /// The clause is the whole condition.
   public var isWhole: Bool
+  public var failsIfAbsent: Bool
   public var slot: UInt32
-  public var texts: UnsafePointer<Bytes>?
+  /// Of `isText`: one of these holds.
+  public var texts: UnsafePointer<TextTest>?
   public var textCount: UInt32
   /// Of `isInList`: the host's function that tells, and the list as it takes it.
   public var function: UInt32
@@ -27,7 +26,9 @@ public struct Guard: BitwiseCopyable {
 
   /// Decides nothing.
   public static var none: Guard {
-    Guard(test: .none, isWhole: false, slot: 0, texts: nil, textCount: 0, function: 0, list: nil)
+    Guard(
+      test: .none, isNegated: false, isWhole: false, failsIfAbsent: false, slot: 0, texts: nil, textCount: 0,
+      function: 0, list: nil)
   }
 
   /// What the condition comes to, if the clause says that.
@@ -36,19 +37,19 @@ public struct Guard: BitwiseCopyable {
     if test == .none { return nil }
     let place = evaluation.pointee.slots + Int(slot)
     if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, slot) }
+    if place.pointee.kind == .absent, failsIfAbsent { return .fails }
     guard let holds = test == .isInList ? isInList(place.pointee, evaluation) : holds(for: place.pointee) else {
       return nil
     }
-    if !holds { return .fails }
+    if holds == isNegated { return .fails }
     return isWhole ? .holds : nil
   }
 
   @inline(__always)
   private func holds(for value: Value) -> Bool? {
     switch test {
-    case .isOneOf, .startsWith, .endsWith: return value.kind == .string ? holds(for: value.asBytes) : nil
+    case .isText: return value.kind == .string ? holds(for: value.asBytes) : nil
     case .isTrue: return value.kind == .bool ? value.payload != 0 : nil
-    case .isFalse: return value.kind == .bool ? value.payload == 0 : nil
     case .isPresent:
       if value.kind == .absent { return false }
       return value.kind.rawValue > Value.Kind.error.rawValue ? true : nil
@@ -68,32 +69,50 @@ public struct Guard: BitwiseCopyable {
   private func holds(for text: Bytes) -> Bool {
     var index = 0
     while index < Int(textCount), let candidate = texts?[index] {
-      switch test {
-      case .startsWith: if text.starts(with: candidate) { return true }
-      case .endsWith: if text.ends(with: candidate) { return true }
-      default: if text.equals(candidate) { return true }
-      }
+      if candidate.holds(for: text) { return true }
       index &+= 1
     }
     return false
   }
 }
 
-/// A guard before its texts have a place.
-public struct GuardDraft: Sendable {
-  public var test: Guard.Test
-  public var isWhole: Bool
-  public var slot: UInt32
-  public var texts: [[UInt8]]
-  public var list: (function: UInt32, value: Value)?
+/// A comparison of an attribute's text with one that is known at load.
+public struct TextTest: BitwiseCopyable {
+  public enum Relation: UInt8, BitwiseCopyable, Sendable { case equals, startsWith, endsWith }
 
-  public init(
-    test: Guard.Test, isWhole: Bool, slot: UInt32, texts: [[UInt8]], list: (function: UInt32, value: Value)?
-  ) {
+  public var relation: Relation
+  public var text: Bytes
+
+  @inline(__always)
+  func holds(for other: Bytes) -> Bool {
+    switch relation {
+    case .equals: other.equals(text)
+    case .startsWith: other.starts(with: text)
+    case .endsWith: other.ends(with: text)
+    }
+  }
+}
+
+/// A clause before its texts have a place; what guards and the index are made of.
+public struct ClauseDraft: Sendable {
+  public enum Test: UInt8, BitwiseCopyable, Sendable { case none, isText, isTrue, isPresent, isInList }
+
+  public var test: Test
+  public var slot: UInt32
+  /// Of `isText`.
+  public var texts: [(relation: TextTest.Relation, text: [UInt8])] = []
+  /// Of `isInList`.
+  public var list: (function: UInt32, value: Value)?
+  /// Of `isInList`, where the list holds addresses and few of them.
+  public var ranges: [AddressRange]?
+  public var isNegated = false
+  /// The condition is nothing but this clause.
+  public var isWhole = false
+  /// Another clause of the condition asks whether the attribute is there.
+  public var failsIfAbsent = false
+
+  public init(test: Test, slot: UInt32) {
     self.test = test
-    self.isWhole = isWhole
     self.slot = slot
-    self.texts = texts
-    self.list = list
   }
 }

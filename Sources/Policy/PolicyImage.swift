@@ -93,12 +93,29 @@ public struct RuleStep: BitwiseCopyable {
 public struct RuleList: BitwiseCopyable {
   public var steps: UnsafePointer<RuleStep>
   public var count: UInt32
+  /// Finds the steps that can be about a request.
+  public var index: RuleIndex
+}
+
+/// The policies with ALLOW rules that have one `match`, word for word: it is asked once for all of them.
+public struct MatchGroup: BitwiseCopyable {
+  /// The first of them.
+  public var policy: UInt32
+  public var match: UInt32
+  public var policyCount: UInt32
+  public var isConnectionPhase: Bool
+  /// The lowest numbers.
+  public var policies: UnsafePointer<UInt32>
 }
 
 /// The rules that take part in one verdict.
 public struct RuleView: BitwiseCopyable {
   public var denies: RuleList
   public var allows: RuleList
+  /// Of the policies that have ALLOW rules; by their first policies.
+  public var groups: UnsafePointer<MatchGroup>
+  public var groupCount: UInt32
+  public var groupIndex: RuleIndex
   /// Whether an ALLOW rule of the request phase exists: then a connection cannot be denied for want of one.
   public var hasRequestAllow: Bool
   /// The verdict when no ALLOW rule is about the request.

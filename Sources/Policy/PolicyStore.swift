@@ -9,7 +9,10 @@ public struct PolicyDraft: Sendable {
   public var namespace: String
   public var name: String
   public var match: UInt32
-  public var matchGuard: GuardDraft?
+  /// The text of `match`: policies that have the same are asked once.
+  public var matchText: [UInt8]?
+  /// What can be told of `match` without its program, the most telling first.
+  public var matchClauses: [ClauseDraft] = []
   /// What `match` is for every request, where that is known at load.
   public var matchConstant: Bool?
   public var isConnectionPhase: Bool
@@ -38,7 +41,8 @@ public struct RuleDraft: Sendable {
   public var when: UInt32
   /// What `when` is for every request, where that is known at load.
   public var whenConstant: Bool?
-  public var whenGuard: GuardDraft?
+  /// What can be told of `when` without its program, the most telling first.
+  public var whenClauses: [ClauseDraft] = []
   public var skipsOnError = false
   public var file: String
   public var line: UInt32
@@ -70,6 +74,8 @@ public struct HeaderDraft: Sendable {
 
 public final class PolicyStore: @unchecked Sendable {
   public let image: PolicyImage
+  /// Rules that the index cannot leave out, whatever the request; by number.
+  public let unindexedRules: [UInt32]
   private let texts: TextStore
   private let blocks: [UnsafeMutableRawPointer]
 
@@ -93,8 +99,8 @@ public final class PolicyStore: @unchecked Sendable {
     var enforced = Members()
     var shadow = Members()
     var audits: [UInt32] = []
-    /// Parallel to `rules`.
-    var guards: [Guard] = []
+    var toldPolicies: [RuleLists.Told] = []
+    var toldRules: [RuleLists.Told] = []
     // A policy that is about no request, and a rule that holds for none, are left out of the lists that a check walks.
     // Not an ALLOW rule, since its policy wants one that holds; nor where `match` may err, which is each rule's error.
     for draft in sorted {
@@ -105,8 +111,9 @@ public final class PolicyStore: @unchecked Sendable {
           name: texts.keep(draft.name), namespace: texts.keep(draft.namespace),
           label: texts.keep(isDefault ? draft.name : draft.namespace + "/" + draft.name),
           match: draft.matchConstant == true ? PolicyImage.noProgram : draft.match,
-          matchGuard: placed(draft.matchGuard, &blocks, texts),
+          matchGuard: placed(draft.matchClauses.first, &blocks, texts),
           isConnectionPhase: draft.isConnectionPhase, isShadow: draft.isShadow))
+      toldPolicies.append(RuleLists.Told(guardClause: .none, clauses: draft.matchClauses, text: draft.matchText))
       let isEnforced = !draft.isShadow && !isSetShadow
       let isInShadow = draft.isShadow || !replaced.contains(draft.namespace + "/" + draft.name)
       for rule in draft.rules {
@@ -122,24 +129,29 @@ public final class PolicyStore: @unchecked Sendable {
         }
         let requestHeaders = range(of: rule.requestHeaders, into: &headers, texts)
         let responseHeaders = range(of: rule.responseHeaders, into: &headers, texts)
-        guards.append(placed(rule.whenGuard, &blocks, texts))
+        toldRules.append(
+          RuleLists.Told(guardClause: placed(rule.whenClauses.first, &blocks, texts), clauses: rule.whenClauses))
         rules.append(
           RuleRecord(
-            policy: number, when: rule.whenConstant == true ? PolicyImage.noProgram : rule.when, action: rule.action, skipsOnError: rule.skipsOnError,
+            policy: number, when: rule.whenConstant == true ? PolicyImage.noProgram : rule.when, action: rule.action,
+            skipsOnError: rule.skipsOnError,
             isConnectionPhase: draft.isConnectionPhase, name: texts.keep(rule.name), file: texts.keep(rule.file),
             line: rule.line, status: rule.status, body: texts.keep(rule.body), requestHeaders: requestHeaders,
             responseHeaders: responseHeaders))
       }
     }
 
+    var lists = RuleLists(
+      policies: policies, rules: rules, toldPolicies: toldPolicies, toldRules: toldRules, texts: texts)
     image = PolicyImage(
       policies: place(policies, in: &blocks), policyCount: UInt32(truncatingIfNeeded: policies.count),
       rules: place(rules, in: &blocks), ruleCount: UInt32(truncatingIfNeeded: rules.count),
       headers: place(headers, in: &blocks),
-      enforced: enforced.view(allowsByDefault: allowsByDefault || isSetShadow, policies, rules, guards, &blocks),
-      shadow: shadow.view(allowsByDefault: allowsByDefault, policies, rules, guards, &blocks),
-      audits: list(of: audits, policies, rules, guards, &blocks),
+      enforced: lists.view(enforced, allowsByDefault: allowsByDefault || isSetShadow),
+      shadow: lists.view(shadow, allowsByDefault: allowsByDefault), audits: lists.list(audits),
       hasShadow: isSetShadow || drafts.contains { $0.isShadow }, isSetShadow: isSetShadow)
+    blocks += lists.blocks
+    unindexedRules = lists.unindexed.sorted()
     self.texts = texts
     self.blocks = blocks
   }
@@ -147,55 +159,6 @@ public final class PolicyStore: @unchecked Sendable {
   deinit {
     for block in blocks { free(block) }
   }
-}
-
-/// The rules of one view while it is being gathered.
-private struct Members {
-  var denies: [UInt32] = []
-  var allows: [UInt32] = []
-  var hasRequestAllow = false
-
-  mutating func add(_ rule: UInt32, _ action: Action, _ isConnectionPhase: Bool, isListed: Bool) {
-    if action == .allow, !isConnectionPhase { hasRequestAllow = true }
-    guard isListed else { return }
-    if action == .deny { denies.append(rule) }
-    if action == .allow { allows.append(rule) }
-  }
-
-  func view(
-    allowsByDefault: Bool, _ policies: [PolicyRecord], _ rules: [RuleRecord], _ guards: [Guard],
-    _ blocks: inout [UnsafeMutableRawPointer]
-  ) -> RuleView {
-    RuleView(
-      denies: list(of: denies, policies, rules, guards, &blocks), allows: list(of: allows, policies, rules, guards, &blocks),
-      hasRequestAllow: hasRequestAllow, defaultAllows: allowsByDefault)
-  }
-}
-
-/// The steps of a scan over `numbers`, which are in work order.
-private func list(
-  of numbers: [UInt32], _ policies: [PolicyRecord], _ rules: [RuleRecord], _ guards: [Guard],
-  _ blocks: inout [UnsafeMutableRawPointer]
-) -> RuleList {
-  var steps: [RuleStep] = []
-  for number in numbers where rules.indices.contains(Int(number)) && guards.indices.contains(Int(number)) {
-    let rule = rules[Int(number)]
-    guard policies.indices.contains(Int(rule.policy)) else { continue }
-    steps.append(
-      RuleStep(
-        rule: number, policy: rule.policy, match: policies[Int(rule.policy)].match, when: rule.when, next: 0,
-        isConnectionPhase: rule.isConnectionPhase, skipsOnError: rule.skipsOnError,
-        guardClause: guards[Int(number)]))
-  }
-  var next = UInt32(truncatingIfNeeded: steps.count)
-  for index in steps.indices.reversed() {
-    let after = index &+ 1
-    if steps.indices.contains(after), steps[after].policy != steps[index].policy {
-      next = UInt32(truncatingIfNeeded: after)
-    }
-    steps[index].next = next
-  }
-  return RuleList(steps: place(steps, in: &blocks), count: UInt32(truncatingIfNeeded: steps.count))
 }
 
 private func range(of drafts: [HeaderDraft], into headers: inout [HeaderChange], _ texts: TextStore) -> HeaderRange {
@@ -208,12 +171,14 @@ private func range(of drafts: [HeaderDraft], into headers: inout [HeaderChange],
 }
 
 private func placed(
-  _ draft: GuardDraft?, _ blocks: inout [UnsafeMutableRawPointer], _ texts: TextStore
+  _ draft: ClauseDraft?, _ blocks: inout [UnsafeMutableRawPointer], _ texts: TextStore
 ) -> Guard {
   guard let draft else { return .none }
   return Guard(
-    test: draft.test, isWhole: draft.isWhole, slot: draft.slot,
-    texts: place(draft.texts.map { texts.keep($0) }, in: &blocks),
+    test: draft.test, isNegated: draft.isNegated, isWhole: draft.isWhole, failsIfAbsent: draft.failsIfAbsent,
+    slot: draft.slot,
+    texts: draft.texts.isEmpty
+      ? nil : place(draft.texts.map { TextTest(relation: $0.relation, text: texts.keep($0.text)) }, in: &blocks),
     textCount: UInt32(truncatingIfNeeded: draft.texts.count), function: draft.list?.function ?? 0,
     list: draft.list.map { place([$0.value], in: &blocks) })
 }

@@ -34,13 +34,13 @@ struct ExpressionCompiler {
     compileCondition(source, for: purpose, &problems).program
   }
 
-  /// The same, and the clause that can spare it.
+  /// The same, and the clauses that can spare it.
   mutating func compileCondition(
     _ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems
-  ) -> (program: UInt32?, clause: GuardFinder.Clause?) {
+  ) -> (program: UInt32?, clauses: [ClauseFinder.Clause]) {
     var diagnostics = Diagnostics()
     var program: UInt32?
-    var clause: GuardFinder.Clause?
+    var clauses: [ClauseFinder.Clause] = []
     if let tree = Parser.parse(source.bytes, extensions: environment.extensions, diagnostics: &diagnostics),
       let checked = Checker.check(tree, in: environment, expecting: purpose.type, diagnostics: &diagnostics)
     {
@@ -50,7 +50,7 @@ struct ExpressionCompiler {
       if purpose.warnsOfUnguardedReads { warnOfUnguardedReads(in: checked, &diagnostics) }
       if !diagnostics.hasErrors {
         note(checked, source)
-        clause = GuardFinder(checked: checked).find()
+        clauses = ClauseFinder(checked: checked).find()
         program = builder.add(checked, diagnostics: &diagnostics)
       }
     }
@@ -61,7 +61,7 @@ struct ExpressionCompiler {
       case .warning: problems.warn(at: position, item.message)
       }
     }
-    return diagnostics.hasErrors ? (nil, nil) : (program, clause)
+    return diagnostics.hasErrors ? (nil, []) : (program, clauses)
   }
 
   /// Whether a program holds for every request, or for none; nil where the request decides.

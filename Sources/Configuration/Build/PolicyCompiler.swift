@@ -12,8 +12,8 @@ struct PolicyCompiler {
   private(set) var matchTexts: [[UInt8]?] = []
   private(set) var conditionTexts: [[UInt8]?] = []
   /// Of the drafts' conditions, whose slots have no numbers yet: by policy, and by policy and rule.
-  private var matchClauses: [GuardFinder.Clause?] = []
-  private var whenClauses: [[GuardFinder.Clause?]] = []
+  private var matchClauses: [[ClauseFinder.Clause]] = []
+  private var whenClauses: [[[ClauseFinder.Clause]]] = []
 
   init(documents: DocumentSet) { self.documents = documents }
 
@@ -28,9 +28,9 @@ struct PolicyCompiler {
       matchTexts.append(policy.match?.bytes)
       let matched = policy.match.map { compiler.compileCondition($0, for: purpose, &problems) }
       let match = matched?.program ?? PolicyImage.noProgram
-      matchClauses.append(matched?.clause)
+      matchClauses.append(matched?.clauses ?? [])
       var rules: [RuleDraft] = []
-      var clauses: [GuardFinder.Clause?] = []
+      var clauses: [[ClauseFinder.Clause]] = []
       for rule in policy.rules {
         conditionTexts.append(rule.when?.bytes)
         let compiled = rule.when.map { compiler.compileCondition($0, for: purpose, &problems) }
@@ -49,7 +49,7 @@ struct PolicyCompiler {
           ? (rule.response?.headers ?? []).map { HeaderDraft(.set, $0.name, $0.value) }
           : drafts(of: rule.responseHeaders)
         rules.append(draft)
-        clauses.append(compiled?.clause)
+        clauses.append(compiled?.clauses ?? [])
       }
       whenClauses.append(clauses)
       var draft = PolicyDraft(
@@ -57,6 +57,7 @@ struct PolicyCompiler {
         isConnectionPhase: isConnection, isShadow: policy.mode == .shadow,
         replaces: policy.replaces.map { ($0.namespace, $0.name) }, rules: rules)
       draft.matchConstant = compiler.constant(match)
+      draft.matchText = policy.match?.bytes
       drafts.append(draft)
     }
   }
@@ -65,17 +66,17 @@ struct PolicyCompiler {
   func store(for set: PolicySetDocument?, slots: [SlotDefinition]) -> PolicyStore {
     var numbers: [SlotDefinition: UInt32] = [:]
     for (number, slot) in slots.enumerated() { numbers[slot] = UInt32(truncatingIfNeeded: number) }
-    func draft(_ clause: GuardFinder.Clause?) -> GuardDraft? {
-      guard let clause, let slot = numbers[SlotDefinition(variable: clause.variable, key: clause.key)] else { return nil }
-      return GuardDraft(
-        test: clause.test, isWhole: clause.isWhole, slot: slot, texts: clause.texts,
-        list: clause.list.map { (ListVariable.function, ListVariable.value($0)) })
+    func told(_ clauses: [ClauseFinder.Clause]) -> [ClauseDraft] {
+      clauses.compactMap { clause in
+        guard let slot = numbers[SlotDefinition(variable: clause.variable, key: clause.key)] else { return nil }
+        return clause.draft(slot: slot, lists: documents.valueLists)
+      }
     }
     var guarded = drafts
     for (number, clauses) in whenClauses.enumerated() where guarded.indices.contains(number) {
-      guarded[number].matchGuard = draft(matchClauses[number])
-      for (place, clause) in clauses.enumerated() where guarded[number].rules.indices.contains(place) {
-        guarded[number].rules[place].whenGuard = draft(clause)
+      guarded[number].matchClauses = told(matchClauses[number])
+      for (place, clauses) in clauses.enumerated() where guarded[number].rules.indices.contains(place) {
+        guarded[number].rules[place].whenClauses = told(clauses)
       }
     }
     return PolicyStore(

@@ -41,6 +41,13 @@ enum ValueSetBuilder {
     }
   }
 
+  /// The ranges of a short list of addresses, for the index; nil for any other.
+  static func fewRanges(of list: ValueListDocument) -> [AddressRange]? {
+    guard list.type == .cidr, list.values.count <= 64 else { return nil }
+    let ranges = list.values.compactMap { AddressRange(Array($0.text.utf8)) }
+    return ranges.count == list.values.count ? ranges : nil
+  }
+
   private static func compile(
     _ value: WrittenText, _ regex: RegexLibrary, _ problems: inout Problems
   ) -> OpaquePointer? {
