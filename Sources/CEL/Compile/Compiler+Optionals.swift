@@ -9,10 +9,25 @@ extension Compiler {
     case .optionalIndex, .optionalSelect:
       guard case .variable(let map) = checked.reference(first), isEntrywise(map), let key = analysis.value(last),
         key.kind == .string
-      else { return nil }
+      else { return computeEntry(builtin, node, first, last) }
       return computeOptional(of: slot(SlotDefinition(variable: map.id, key: Array(key.asBytes.buffer)), node), node)
     default: return nil
     }
+  }
+
+  private mutating func computeEntry(
+    _ builtin: Builtin, _ node: Node, _ container: NodeID, _ key: NodeID
+  ) -> Operand {
+    let mark = free
+    let a = compute(container)
+    let b = compute(key)
+    free = mark
+    let destination = makeRegister()
+    emit(
+      Instruction(
+        .optionalEntry, flags: builtin == .optionalSelect ? Flag.optional : 0, destination: destination), a: a, b: b,
+      at: node.anchor)
+    return .register(destination)
   }
 
   mutating func computeOptional(of slot: Operand, _ node: Node) -> Operand {

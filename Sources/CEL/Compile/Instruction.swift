@@ -66,7 +66,8 @@ enum Flag {
   /// Of `insert` and `collect`: the key is known to be a good one. Of `external`, `native`, `call1` and `call2`: only if
   /// the destination says that the candidate before had no such overload.
   @inline(__always) static var special: UInt8 { 0x40 }
-  /// Of `append`, `insert` and `setField`: the value is an optional, and none adds nothing. Of `orElse`: the result is the value.
+  /// Of `append`, `insert` and `setField`: the value is an optional, and none adds nothing. Of `orElse`: the result is
+  /// the value. Of `optionalEntry`: `b` is a field's name.
   @inline(__always) static var optional: UInt8 { 0x80 }
 }
 
@@ -145,6 +146,8 @@ enum Opcode: UInt8, BitwiseCopyable {
   case merge
   /// An optional of what slot `a` holds.
   case optionalSlot
+  /// `a[?b]`, or `a.?b`.
+  case optionalEntry
   /// The optional in the destination if it has a value, or an error: on to `jump`. None goes on.
   case orElse
   /// The value of optional `a` into the destination; none or an error goes to register `b` and on to `jump`.

@@ -35,9 +35,6 @@ func apply(_ builtin: Builtin, _ left: Value, _ right: Value, _ evaluation: Eval
   if right.kind == .error { return right }
   // These look into a host's map without listing it.
   if builtin == .index { return index(left, right, evaluation) }
-  if builtin == .optionalIndex || builtin == .optionalSelect {
-    return optionalIndex(left, right, isSelection: builtin == .optionalSelect, evaluation)
-  }
   if builtin == .isIn { return contains(right, left, evaluation) }
   let a = whole(left, evaluation)
   let b = whole(right, evaluation)
@@ -50,6 +47,9 @@ func apply(_ builtin: Builtin, _ left: Value, _ right: Value, _ evaluation: Eval
   case .less, .lessOrEqual, .greater, .greaterOrEqual: return compare(builtin, a, b)
   case .add: return add(a, b, evaluation)
   case .toEnum: return convertToEnum(a, b)
+  // Of constants; a program has an instruction for it.
+  case .optionalIndex, .optionalSelect:
+    return optionalIndex(a, b, isSelection: builtin == .optionalSelect, evaluation)
   case .subtract: return subtract(a, b)
   case .multiply: return multiply(a, b)
   case .divide: return divide(a, b)

@@ -57,7 +57,7 @@ private func operand(
 }
 
 /// Makes sure that a slot is not `unfetched`; true when it had to ask.
-@discardableResult
+@discardableResult @inline(__always)
 func fetch(_ slot: UInt32, _ evaluation: Evaluation.Pointer) -> Bool {
   let place = evaluation.pointee.slots + Int(slot)
   if place.pointee.kind != .unfetched { return false }
@@ -188,7 +188,7 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
   let registers = evaluation.pointee.registers
   let destination = registers + Int(at.pointee.destination)
   let builtin = Builtin(rawValue: UInt8(truncatingIfNeeded: at.pointee.jump)) ?? .toDyn
-  var result: Value
+  let result: Value
   switch at.pointee.op {
   case .call1 where isSettled(at, destination), .call2 where isSettled(at, destination): return
   case .move: result = operandA(at, evaluation)
@@ -216,37 +216,6 @@ func computeSlowly(_ at: Step, _ evaluation: Evaluation.Pointer) {
     result =
       operand.kind == .message
       ? hasMessageField(operand, field, likely: at.pointee.jump) : hasField(operand, field, evaluation)
-  case .makeList: result = makeContainer(.list, capacity: Int(at.pointee.a), evaluation)
-  case .makeMap: result = makeContainer(.map, capacity: Int(at.pointee.a), evaluation)
-  case .makeListFor:
-    result = makeContainer(.list, capacity: Int(registers[Int(at.pointee.a)].count), evaluation)
-  case .makeMapFor:
-    let capacity = registers[Int(at.pointee.a)].count
-    result = makeContainer(.map, capacity: Int(capacity), evaluation)
-    destination[1] = .int(Int64(capacity))
-  case .optionalSlot: result = optionalSlot(at.pointee.a, evaluation)
-  case .insert:
-    let key = operandA(at, evaluation)
-    var value = whole(operandB(at, evaluation), evaluation)
-    if at.pointee.flags & Flag.optional != 0, value.kind != .error {
-      guard value.kind != .optional || value.elements != nil else { return }
-      value = contents(value)
-    }
-    result = destination.pointee
-    insertEntry(&result, key, value, isKnown: at.pointee.flags & Flag.special != 0, evaluation)
-  case .makeMessage:
-    let address = evaluation.pointee.code.pointee.constants[Int(at.pointee.a)].payload
-    let descriptor = UnsafePointer<MessageDescriptor>(bitPattern: UInt(truncatingIfNeeded: address))
-    result = descriptor.map { makeMessage($0, evaluation) } ?? .failure(.internalFailure)
-  case .setField:
-    var value = whole(operandB(at, evaluation), evaluation)
-    if at.pointee.flags & Flag.optional != 0, value.kind != .error {
-      guard value.kind != .optional || value.elements != nil else { return }
-      value = contents(value)
-    }
-    result = destination.pointee
-    setMessageField(&result, at.pointee.a, value, evaluation)
-  case .sealMessage: result = sealMessage(destination.pointee, evaluation)
   default: result = .failure(.internalFailure)
   }
   destination.pointee = result.placed(at, evaluation)

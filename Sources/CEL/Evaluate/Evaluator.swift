@@ -193,8 +193,12 @@ private func run(_ base: Step, _ evaluation: Evaluation.Pointer) -> Value {
     case .nextPair, .collect, .merge, .orElse, .unwrap, .force, .goBack:
       at = branchSlowly(at, base, evaluation)
       continue
-    case .move, .fail, .call1, .call2, .zoned, .external, .native, .select, .hasField, .makeList, .makeMap,
-      .makeListFor, .makeMapFor, .optionalSlot, .insert, .makeMessage, .setField, .sealMessage:
+    case .makeList, .makeMap, .makeListFor, .makeMapFor, .insert, .optionalSlot, .optionalEntry, .makeMessage, .setField,
+      .sealMessage:
+      build(at, evaluation)
+      at += 1
+      continue
+    case .move, .fail, .call1, .call2, .zoned, .external, .native, .select, .hasField:
       computeSlowly(at, evaluation)
       at += 1
       continue

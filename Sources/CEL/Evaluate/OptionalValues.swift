@@ -47,6 +47,8 @@ func applyOptional(_ builtin: Builtin, _ value: Value, _ evaluation: Evaluation.
 func optionalIndex(
   _ container: Value, _ key: Value, isSelection: Bool, _ evaluation: Evaluation.Pointer
 ) -> Value {
+  if container.kind == .error { return container }
+  if key.kind == .error { return key }
   var subject = container
   if subject.kind == .optional {
     guard let content = subject.elements else { return .optional(nil) }
