@@ -15,6 +15,12 @@ indirect enum Condition {
   case principal(String)
   /// Errs when the host does not say.
   case mtls
+  /// Of the path; errs when there is none.
+  case path(PathTest)
+  case pathIsOneOf([String])
+  case hasHeader(String)
+  /// Whether the client is in the list; errs when it is not known, or is no address.
+  case client(String)
   case not(Condition)
   case and(Condition, Condition)
   case or(Condition, Condition)
@@ -26,6 +32,13 @@ indirect enum Condition {
     case .header(let name, let value): "request.headers[\"\(name)\"] == \"\(value)\""
     case .principal(let value): "source.principal == \"\(value)\""
     case .mtls: "connection.mtls"
+    case .path(.begins(let text)): "request.path.startsWith(\"\(text)\")"
+    case .path(.ends(let text)): "request.path.endsWith(\"\(text)\")"
+    case .path(.isNot(let text)): "request.path != \"\(text)\""
+    case .path(.matches(let text)): "request.path.matches(\"^\(text)[a-z]*\")"
+    case .pathIsOneOf(let texts): "request.path in [\(texts.map { "\"\($0)\"" }.joined(separator: ", "))]"
+    case .hasHeader(let name): "\"\(name)\" in request.headers"
+    case .client(let list): "client.address in lists.\(list)"
     case .not(let inner): "!(\(inner.expression))"
     case .and(let left, let right): "(\(left.expression)) && (\(right.expression))"
     case .or(let left, let right): "(\(left.expression)) || (\(right.expression))"
@@ -45,6 +58,26 @@ indirect enum Condition {
     case .mtls:
       guard let found = request.mtls else { return .errs }
       return found ? .holds : .fails
+    case .path(let test):
+      guard let path = request.path else { return .errs }
+      let holds =
+        switch test {
+        case .begins(let text), .matches(let text): path.hasPrefix(text)
+        case .ends(let text): path.hasSuffix(text)
+        case .isNot(let text): path != text
+        }
+      return holds ? .holds : .fails
+    case .pathIsOneOf(let texts):
+      guard let path = request.path else { return .errs }
+      return texts.contains(path) ? .holds : .fails
+    case .hasHeader(let name):
+      guard let headers = request.headers else { return .errs }
+      return headers[name] != nil ? .holds : .fails
+    case .client(let list):
+      guard let client = request.client, let last = client.split(separator: ".").last.flatMap({ Int($0) }),
+        client.split(separator: ".").count == 4
+      else { return .errs }
+      return (ModelPlan.lists[list] ?? []).contains { $0.contains(last) } ? .holds : .fails
     case .not(let inner):
       switch inner.truth(of: request) {
       case .holds: return .fails
@@ -61,7 +94,14 @@ indirect enum Condition {
   }
 }
 
+enum PathTest: Equatable {
+  case begins(String), ends(String), isNot(String), matches(String)
+}
+
 struct ModelRequest {
+  var path: String?
+  /// 10.0.0.X, or no address at all.
+  var client: String?
   var method: String
   var headers: [String: String]?
   var principal: String?
@@ -95,6 +135,25 @@ struct ModelPlan {
   var allowsByDefault = true
   var isSetShadow = false
   var policies: [ModelPolicy] = []
+}
+
+extension ModelPlan {
+  /// What the last number of an address may be.
+  static let lists: [String: [ClosedRange<Int>]] = [
+    "low": [0...63], "high": [192...255], "odd": [7...7, 64...127], "nested": [0...15, 0...3],
+  ]
+
+  static var listDocuments: [String] {
+    lists.map { name, ranges in
+      let blocks = ranges.map { "10.0.0.\($0.lowerBound)/\(32 - ($0.count.bitWidth - 1 - $0.count.leadingZeroBitCount))" }
+      return """
+        apiVersion: purser.dev/v1alpha1
+        kind: ValueList
+        metadata: {name: \(name)}
+        spec: {type: CIDR, values: [\(blocks.joined(separator: ", "))]}
+        """
+    }
+  }
 }
 
 extension ModelPlan {

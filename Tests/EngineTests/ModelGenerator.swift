@@ -38,7 +38,7 @@ struct ModelGenerator {
       guard taken.insert(policy.path).inserted else { continue }
       policy.isConnectionPhase = once(in: 3)
       policy.match = once(in: 2) ? nil : condition(policy.isConnectionPhase, depth: 1)
-      for index in 0..<Int.random(in: 1...(isLarge ? 12 : 4), using: &random) {
+      for index in 0..<Int.random(in: 1...(isLarge ? 40 : 4), using: &random) {
         var rule = ModelRule(name: "r-\(index)", action: pick([.allow, .deny, .deny, .audit]))
         rule.when = once(in: 8) ? nil : condition(policy.isConnectionPhase, depth: 2)
         rule.skipsOnError = rule.action != .allow && once(in: 4)
@@ -70,8 +70,15 @@ struct ModelGenerator {
     let ofConnection: [Condition] = [.principal("ann"), .principal("bob"), .mtls, .constant(once(in: 2))]
     if isConnectionPhase { return pick(ofConnection) }
     return pick(
-      ofConnection + [.method("GET"), .method("PUT"), .header("x", "1"), .header("y", "1"), .method("GET")])
+      ofConnection + [
+        .method("GET"), .method("PUT"), .header("x", "1"), .header("y", "1"), .hasHeader("x"), .hasHeader("y"),
+        .path(.begins(pick(paths))), .path(.ends(pick(["", "b", "/b", "/a/b"]))), .path(.isNot(pick(paths))),
+        .path(.matches(pick(["/a", "/a/b"]))), .pathIsOneOf([pick(paths), pick(paths)]),
+        .client(pick(["low", "high", "odd", "nested"])),
+      ])
   }
+
+  private var paths: [String] { ["", "/", "/a", "/a/", "/a/b", "/a/b/c", "/b", "/ab"] }
 
   mutating func request() -> ModelRequest {
     var headers: [String: String]?
@@ -80,13 +87,15 @@ struct ModelGenerator {
       for name in ["x", "y"] where !once(in: 3) { headers?[name] = pick(["0", "1"]) }
     }
     return ModelRequest(
+      path: pick(["/", "/a", "/a/b", "/a/b/c", "/ab", "/b", "", nil]),
+      client: pick(["10.0.0.\(Int.random(in: 0...255, using: &random))", "10.0.0.7", "10.0.0.200", "here", nil]),
       method: pick(["GET", "PUT", "POST"]), headers: headers, principal: pick(["ann", "bob", "eve", nil]),
       mtls: pick([true, true, false, nil]))
   }
 
   /// The documents, in any order.
   mutating func documents(of plan: ModelPlan) -> [String] {
-    var documents = plan.policies.map(yaml)
+    var documents = plan.policies.map(yaml) + ModelPlan.listDocuments
     documents.append(
       """
       apiVersion: purser.dev/v1alpha1
@@ -128,6 +137,8 @@ extension ModelRequest {
   var attributes: [String: JSON] {
     [
       "request.method": .string(method),
+      "request.path": path.map { .string($0) } ?? .null,
+      "client.address": client.map { .string($0) } ?? .null,
       "request.headers": headers.map { .object($0.mapValues { .string($0) }) } ?? .null,
       "source.principal": principal.map { .string($0) } ?? .null,
       "connection.mtls": mtls.map { .bool($0) } ?? .null,
