@@ -57,4 +57,12 @@ import Testing
     let text = "timestamp('1969-12-31T23:59:59.999999999Z').filter(x, true)"
     #expect(TestHost().evaluate(text, isChecked: false) == "error: noSuchOverload")
   }
+
+  @Test func anOptionalEntryThatIsLeftOutStillNeedsItsKey() {
+    let host = TestHost()
+    host.environment.enable(.optionals)
+    host.declare("gone", .string)
+    #expect(host.evaluate("{?gone: optional.none()}") == "error: absentAttribute")
+    #expect(host.evaluate("{?'a': optional.none()}") == "{}")
+  }
 }

@@ -23,7 +23,7 @@ func build(_ at: Step, _ evaluation: Evaluation.Pointer) {
   case .insert:
     let key = operandA(at, evaluation)
     var value = whole(operandB(at, evaluation), evaluation)
-    if at.pointee.flags & Flag.optional != 0, value.kind != .error {
+    if at.pointee.flags & Flag.optional != 0, key.kind != .error, value.kind != .error {
       guard value.kind != .optional || value.elements != nil else { return }
       value = contents(value)
     }
