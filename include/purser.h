@@ -410,6 +410,23 @@ typedef struct purser_plan_summary {
 /* Counts; `size` is set by the caller. */
 purser_status purser_plan_summarize(const purser_plan *plan, purser_plan_summary *summary_out);
 
+typedef struct purser_rule_reference {
+  purser_text policy;     /* name */
+  purser_text policy_namespace;
+  purser_text rule;       /* name */
+  purser_text file;
+  uint32_t line;          /* 1-based */
+} purser_rule_reference;
+
+/*
+ * Rules that every check looks at, because no clause of theirs compares an attribute with what is known at load:
+ * equality, `in`, a prefix or suffix, a pattern that begins with plain text, a list of addresses, presence. The cost of
+ * a check grows with their number, not with that of the others. In work order; text lives as long as the plan.
+ *   PURSER_INVALID_ARGUMENT  a NULL pointer, or an index that is out of range.
+ */
+purser_status purser_plan_unindexed_count(const purser_plan *plan, size_t *count_out);
+purser_status purser_plan_unindexed_rule(const purser_plan *plan, size_t index, purser_rule_reference *rule_out);
+
 /* The custom attributes that the plan's AttributeManifests declare, in the order of their names. */
 purser_status purser_plan_attributes_count(const purser_plan *plan, size_t *count_out);
 /* `size` is set by the caller. Text lives as long as the plan. For the number, see purser_engine_attribute. */
@@ -605,14 +622,6 @@ typedef enum purser_header_operation {
   PURSER_HEADER_APPEND = 1, /* add a value */
   PURSER_HEADER_REMOVE = 2
 } purser_header_operation;
-
-typedef struct purser_rule_reference {
-  purser_text policy;     /* name */
-  purser_text policy_namespace;
-  purser_text rule;       /* name */
-  purser_text file;
-  uint32_t line;          /* 1-based */
-} purser_rule_reference;
 
 /*
  * The getters read the decision of a checked request. Their text lives until purser_request_end. They may be called

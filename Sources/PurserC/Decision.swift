@@ -91,12 +91,19 @@ private func write(
   _ rule: UInt32?, of state: UnsafeMutablePointer<RequestState>, to out: UnsafeMutablePointer<purser_rule_reference>
 ) -> purser_status {
   guard let rule, let plan = state.pointee.plan, rule < plan.pointee.policy.ruleCount else { return PURSER_NOT_FOUND }
-  let record = plan.pointee.policy.rules[Int(rule)]
-  let policy = plan.pointee.policy.policies[Int(record.policy)]
-  out.pointee = purser_rule_reference(
-    policy: purser_text(policy.name), policy_namespace: purser_text(policy.namespace),
-    rule: purser_text(record.name), file: purser_text(record.file), line: record.line)
+  out.pointee = purser_rule_reference(rule, in: plan.pointee.policy)
   return PURSER_OK
+}
+
+extension purser_rule_reference {
+  /// `rule` is a number of the image's.
+  init(_ rule: UInt32, in image: PolicyImage) {
+    let record = image.rules[Int(rule)]
+    let policy = image.policies[Int(record.policy)]
+    self.init(
+      policy: purser_text(policy.name), policy_namespace: purser_text(policy.namespace),
+      rule: purser_text(record.name), file: purser_text(record.file), line: record.line)
+  }
 }
 
 // Header changes: those of the rule that decided.

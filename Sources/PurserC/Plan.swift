@@ -98,6 +98,26 @@ public func purser_plan_summarize(
 }
 
 @c @implementation
+public func purser_plan_unindexed_count(
+  _ handle: OpaquePointer?, _ count_out: UnsafeMutablePointer<Int>?
+) -> purser_status {
+  guard let plan = plan(handle), let count_out else { return PURSER_INVALID_ARGUMENT }
+  count_out.pointee = plan.policies.unindexedRules.count
+  return PURSER_OK
+}
+
+@c @implementation
+public func purser_plan_unindexed_rule(
+  _ handle: OpaquePointer?, _ index: Int, _ rule_out: UnsafeMutablePointer<purser_rule_reference>?
+) -> purser_status {
+  guard let plan = plan(handle), let rule_out, plan.policies.unindexedRules.indices.contains(index) else {
+    return PURSER_INVALID_ARGUMENT
+  }
+  rule_out.pointee = purser_rule_reference(plan.policies.unindexedRules[index], in: plan.policies.image)
+  return PURSER_OK
+}
+
+@c @implementation
 public func purser_plan_attributes_count(
   _ handle: OpaquePointer?, _ count_out: UnsafeMutablePointer<Int>?
 ) -> purser_status {

@@ -14,6 +14,9 @@ struct CheckCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Files or directories.", valueName: "path"))
   var paths: [String]
 
+  @Flag(help: "Say which rules every check looks at, whatever the request: the cost grows with their number.")
+  var stats = false
+
   func run() throws {
     let plan: Plan
     do {
@@ -38,6 +41,13 @@ struct CheckCommand: ParsableCommand {
     let warnings = plan.warnings.warnings > 0 ? " (\(Self.counts(plan.warnings)))" : ""
     Console.say("ok: \(words.isEmpty ? "nothing that decides or records" : words)\(warnings)")
     Console.say("plan \(plan.digest)")
+    if stats { Self.sayStatistics(of: plan) }
+  }
+
+  private static func sayStatistics(of plan: Plan) {
+    let left = plan.unindexedRules
+    Console.say("\(plan.summary.rules - left.count) of \(plan.summary.rules) rules are indexed")
+    for rule in left { Console.say("not indexed: \(rule)") }
   }
 
   /// `2 errors, 1 warning`

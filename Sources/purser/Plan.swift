@@ -35,6 +35,17 @@ final class Plan {
     return summary
   }
 
+  /// Those that every check looks at, in words.
+  var unindexedRules: [String] {
+    var count = 0
+    guard purser_plan_unindexed_count(handle, &count) == PURSER_OK else { return [] }
+    return (0..<count).compactMap { index in
+      var rule = purser_rule_reference()
+      guard purser_plan_unindexed_rule(handle, index, &rule) == PURSER_OK else { return nil }
+      return "rule `\(String(rule.rule))` of policy `\(String(rule.policy))`, \(String(rule.file)):\(rule.line)"
+    }
+  }
+
   var digest: String {
     var digest = purser_text()
     return purser_plan_digest(handle, &digest) == PURSER_OK ? String(digest) : ""

@@ -54,6 +54,8 @@ static const named_function functions[] = {
     ADDRESS(purser_plan_free),
     ADDRESS(purser_plan_load),
     ADDRESS(purser_plan_summarize),
+    ADDRESS(purser_plan_unindexed_count),
+    ADDRESS(purser_plan_unindexed_rule),
     ADDRESS(purser_policy_set_digest),
     ADDRESS(purser_policy_set_free),
     ADDRESS(purser_policy_set_load),

@@ -15,6 +15,7 @@ static void null_is_refused_by_what_needs_no_engine(void) {
   purser_problem problem;
   purser_plan *plan = NULL;
   purser_plan_summary summary;
+  purser_rule_reference rule;
   purser_attribute_info info;
   purser_document document;
   purser_load_options options = load_options(allow_all, &document);
@@ -36,6 +37,8 @@ static void null_is_refused_by_what_needs_no_engine(void) {
   REFUSED(purser_plan_digest(NULL, &text));
   REFUSED(purser_plan_summarize(NULL, &summary));
   REFUSED(purser_plan_attributes_count(NULL, &count));
+  REFUSED(purser_plan_unindexed_count(NULL, &count));
+  REFUSED(purser_plan_unindexed_rule(NULL, 0, &rule));
   REFUSED(purser_plan_attribute(NULL, 0, &info));
   CHECK(purser_scratch_allocate(NULL, 8) == NULL);
   REFUSED(purser_visit(NULL, text_of("a"), NULL));
@@ -43,6 +46,7 @@ static void null_is_refused_by_what_needs_no_engine(void) {
 }
 
 static void null_is_refused_by_plans_and_problems(void) {
+  purser_rule_reference rule;
   purser_document document;
   purser_load_options options = load_options(allow_all, &document);
   purser_plan *plan = NULL;
@@ -51,6 +55,9 @@ static void null_is_refused_by_plans_and_problems(void) {
   REFUSED(purser_plan_digest(plan, NULL));
   REFUSED(purser_plan_summarize(plan, NULL));
   REFUSED(purser_plan_attributes_count(plan, NULL));
+  REFUSED(purser_plan_unindexed_count(plan, NULL));
+  REFUSED(purser_plan_unindexed_rule(plan, 0, NULL));
+  REFUSED(purser_plan_unindexed_rule(plan, SIZE_MAX, &rule));
   REFUSED(purser_plan_attribute(plan, 0, NULL));
   purser_plan_free(plan);
   plan = NULL;

@@ -39,6 +39,23 @@ import Testing
     #expect(result.output.contains("1 warning"))
   }
 
+  @Test func rulesThatNoLookUpLeavesOutAreNamed() throws {
+    let tool = try CommandLineTool()
+    let path = try tool.write(
+      CommandLineTool.policy(
+        """
+            - {name: told, action: ALLOW, when: request.method == "GET"}
+            - {name: sized, action: DENY, when: size(request.method) > 10}
+            - {name: always, action: AUDIT}
+        """), to: "policy.yaml")
+    let result = try tool.run("check", "--stats", path)
+    #expect(result.status == 0)
+    #expect(result.output.contains("1 of 3 rules are indexed\n"))
+    #expect(result.output.contains("not indexed: rule `sized` of policy"))
+    #expect(result.output.contains("policy.yaml:8"))
+    #expect(!result.output.contains("rule `told`"))
+  }
+
   @Test func aFolderIsReadWhole() throws {
     let tool = try CommandLineTool()
     let result = try tool.run("check", CommandLineTool.root.appendingPathComponent("examples/bookinfo/policies").path)
