@@ -148,7 +148,9 @@ package struct TwinGenerator {
       if choices.happens(onceIn: 3) { return transformedMap(key, value, depth) }
       let entries = (0..<choices.number(below: 3)).map { _ in
         let key = make(key, depth - 1)
-        return Node.MapEntry(key: key, value: make(value, depth - 1))
+        let isOptional = choices.happens(onceIn: 4)
+        return Node.MapEntry(
+          key: key, value: isOptional ? call("?_", optional(of: value, depth - 1)) : make(value, depth - 1))
       }
       return append(.map(entries))
     case .null: return leaf(type)
