@@ -107,6 +107,8 @@ void envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, stream *st
   purser_status status;
   if (stream->stage != STREAM_CHECKED) return;
   stream->stage = STREAM_REPORTED;
+  /* Nothing is recorded then, and nobody could read what the engine counts of itself. */
+  if (!stream->configuration->has_telemetry) return;
   stream->envoy = envoy;
   stream->is_reporting = true;
   status = purser_report(stream_request(stream), 0);
