@@ -58,7 +58,7 @@ def rbac(count):
     return {"name": "rbac", "typed_config": {"@type": RBAC, "rules": rules}}
 
 
-def variants(library, work):
+def variants(library, work, only=None):
     constants = {
         "destination.service.host": "productpage.default.svc.cluster.local",
         "destination.workload.name": "productpage-v1", "destination.labels": {"app": "productpage", "version": "v1"},
@@ -69,6 +69,9 @@ def variants(library, work):
         return [module(library / "libpurser_envoy.so", folder, configuration)]
 
     yield "no filter", []
+    if only is not None:
+        yield only, purser(only)
+        return
     yield "a module that does nothing", [module(work / "libnothing.so", "nothing", None)]
     yield "Purser, bookinfo's policies", purser("bookinfo")
     yield "Purser, and two metrics", purser("two-metrics")
@@ -110,11 +113,12 @@ def main():
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--milliseconds", type=int, default=300)
+    parser.add_argument("--only", help="the folder of policies of the one filter to load")
     options = parser.parse_args()
     work = options.work
 
     names, listeners = [], []
-    for name, filters in variants(options.library.resolve(), work):
+    for name, filters in variants(options.library.resolve(), work, options.only):
         answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
         made = proxy.listener(filters, use_remote_address=True, routes=[answer])
         made["name"] = name

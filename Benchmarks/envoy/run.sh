@@ -25,19 +25,7 @@ cc=("${CC:-cc}" -std=c11 -O2 -Wall -Wextra)
 "${cc[@]}" -fPIC -fvisibility=hidden -shared -Wl,-z,nodelete -I"$binding" -o "$work/libnothing.so" \
   "$here/nothing.c" "$binding/hooks_unused.c"
 
-# Over plain HTTP there is no certificate, so what a certificate says comes in headers: dearer to read than Envoy's
-# attribute, and so no favour. Everything else of bookinfo's policies is as it is.
-mkdir "$work/bookinfo" "$work/two-metrics"
-for file in "$root"/examples/bookinfo/policies/*.yaml; do
-  case $(basename "$file") in
-    telemetry.yaml | backends.yaml | shadow.yaml) ;;
-    *) sed 's/source\.principal/request.headers["x-principal"]/; s/"!connection.mtls"/connection.mtls/' "$file" \
-      >"$work/bookinfo/$(basename "$file")" ;;
-  esac
-done
-cp "$work"/bookinfo/* "$work/two-metrics/"
-sed 's/source\.workload\.name/request.headers["x-workload"]/' "$root/Benchmarks/two-metrics.yaml" \
-  >"$work/two-metrics/telemetry.yaml"
+"$here/policies.sh" "$work"
 
 envoy=${ENVOY:-$(echo "$root"/build/venv/lib/python3*/site-packages/envoy/_bin/envoy)}
 PYTHONPATH=$binding/tests PYTHONDONTWRITEBYTECODE=1 python3 "$here/cpu.py" "$envoy" "$LIBRARY" "$work" "$@"

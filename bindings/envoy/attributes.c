@@ -254,7 +254,7 @@ static purser_presence give_moment(const stream *stream, enum source_kind kind, 
 static purser_presence give_header(const stream *stream, int map, envoy_text name, purser_scratch *scratch,
                                    purser_value *value_out) {
   if (map == ENVOY_REQUEST_HEADERS && stream->list != NULL) {
-    atomic_store_explicit(&stream->configuration->lists_headers, true, memory_order_relaxed);
+    if (!stream->is_reporting) atomic_store_explicit(&stream->configuration->lists_headers, true, memory_order_relaxed);
     if (request_list_read(stream->list)) return header_map_listed_entry(stream->list, name, scratch, value_out);
   }
   return header_map_entry(stream->envoy, map, name, scratch, value_out);

@@ -105,13 +105,17 @@ int envoy_dynamic_module_on_http_filter_response_headers(void *envoy, stream *st
 
 void envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, stream *stream) {
   purser_status status;
+  request_list list;
   if (stream->stage != STREAM_CHECKED) return;
   stream->stage = STREAM_REPORTED;
   /* Nothing is recorded then, and nobody could read what the engine counts of itself. */
   if (!stream->configuration->has_telemetry) return;
   stream->envoy = envoy;
   stream->is_reporting = true;
+  request_list_begin(&list, envoy);
+  stream->list = &list;
   status = purser_report(stream_request(stream), 0);
+  stream->list = NULL;
   if (status != PURSER_OK) log_line(ENVOY_LOG_ERROR, "purser: report: %s", purser_status_text(status));
 }
 

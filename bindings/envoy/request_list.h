@@ -1,5 +1,5 @@
 /*
- * request_list.h - the request's headers in one array, read with one callback while the check runs.
+ * request_list.h - the request's headers in one array, read with one callback while a check or report runs.
  *
  * A look-up by name makes Envoy index all headers of the request first, and each is a call; so does a change of a
  * header. Walking some tens of names here costs less than either, so what the check reads and what its decision

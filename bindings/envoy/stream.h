@@ -31,7 +31,7 @@ enum stream_stage {
 typedef struct stream {
   filter_configuration *configuration;
   void *envoy;
-  request_list *list;    /* while the check runs, else NULL */
+  request_list *list;    /* while a check or report runs, else NULL */
   enum stream_stage stage;
   bool is_begun;
   bool is_denied;
