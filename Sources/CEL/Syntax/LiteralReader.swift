@@ -57,6 +57,12 @@ struct LiteralReader {
     result.reserveCapacity(max(0, end &- index))
     while index < end {
       let byte = text[index]
+      if byte == UInt8(ascii: "\r") {
+        // However a file ends its lines, the text is the same.
+        result.append(UInt8(ascii: "\n"))
+        index &+= index &+ 1 < end && text[index &+ 1] == UInt8(ascii: "\n") ? 2 : 1
+        continue
+      }
       if byte != UInt8(ascii: "\\") || isRaw {
         result.append(byte)
         index &+= 1
