@@ -150,7 +150,8 @@ extension Parser {
     advance()
     let macro = hasMacros ? macro(name) : nil
     let variables = macro.map { acceptVariables(of: $0) } ?? []
-    var arguments = parseArguments()
+    // The comma after a variable has an argument behind it.
+    var arguments = parseArguments(mayBeEmpty: variables.isEmpty)
     if let macro {
       let expanded = expand(
         macro, method: name, at: token, of: target, variables: variables, arguments, from: start)
@@ -163,9 +164,9 @@ extension Parser {
   }
 
   /// After the opening parenthesis, up to and with the closing one.
-  mutating func parseArguments() -> [NodeID] {
+  mutating func parseArguments(mayBeEmpty: Bool = true) -> [NodeID] {
     var arguments: [NodeID] = []
-    parseElements(.closeParenthesis, "`,` or `)`", allowsTrailingComma: false) {
+    parseElements(.closeParenthesis, "`,` or `)`", allowsTrailingComma: false, mayBeEmpty: mayBeEmpty) {
       arguments.append($0.parseExpression())
     }
     return arguments
@@ -222,9 +223,10 @@ extension Parser {
 
   /// Elements with commas between, up to and with `closing`. A faulty element is skipped.
   mutating func parseElements(
-    _ closing: Token.Kind, _ expected: String, allowsTrailingComma: Bool, _ parse: (inout Parser) -> Void
+    _ closing: Token.Kind, _ expected: String, allowsTrailingComma: Bool, mayBeEmpty: Bool = true,
+    _ parse: (inout Parser) -> Void
   ) {
-    if accept(closing) { return }
+    if mayBeEmpty, accept(closing) { return }
     // The grammar has the last comma apart from the elements: `[,]` is an empty list.
     if allowsTrailingComma, current.kind == .comma, token(at: position &+ 1).kind == closing {
       advance()
