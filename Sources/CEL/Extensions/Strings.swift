@@ -87,8 +87,6 @@ enum StringFunction {
     var start = 0
     if call.count == 3 {
       guard let offset = text.offset(ofCodePoint: call[2].asInt) else { return .failure(.indexOutOfRange) }
-      // Only an empty text is found at the end.
-      if offset == Int(text.count), needle.count > 0 { return .failure(.indexOutOfRange) }
       start = offset
     }
     guard let found = text.firstOffset(of: needle, from: start) else { return .int(-1) }
@@ -106,7 +104,6 @@ enum StringFunction {
     var start = size
     if call.count == 3 {
       guard let offset = text.offset(ofCodePoint: call[2].asInt) else { return .failure(.indexOutOfRange) }
-      if offset == size, needle.count > 0 { return .failure(.indexOutOfRange) }
       start = offset
     }
     if needle.count == 0 { return .int(Int64(text.slice(0, start).codePointCount)) }
