@@ -31,6 +31,8 @@ struct RegexMatcher {
   let regex: OpaquePointer
   let text: Bytes
   let evaluation: Evaluation.Pointer
+  /// Set when a match (of `\C`, a byte) begins or ends inside a code point, so that what it cuts out is no text.
+  private(set) var hasSplitCodePoint = false
   private var offsets: Offsets = (
     (-1, -1, -1, -1, -1), (-1, -1, -1, -1, -1), (-1, -1, -1, -1, -1), (-1, -1, -1, -1, -1)
   )
@@ -46,6 +48,34 @@ struct RegexMatcher {
 
   /// Whether there is a match at or after `start`; nil when that cannot be said, or the budget is spent.
   mutating func find(from start: Int) -> Bool? {
+    var start = start
+    while true {
+      guard let found = search(from: start) else { return nil }
+      if !found { return false }
+      var isWhole = true
+      for number in 0..<min(groupCount &+ 1, RegexMatcher.groupsMax) {
+        let (start, end) = bounds(number)
+        isWhole = isWhole && !isInside(start) && !isInside(end)
+      }
+      if isWhole { return true }
+      let whole = bounds(0)
+      guard whole.start == whole.end else {
+        hasSplitCodePoint = true
+        return nil
+      }
+      // Between two bytes of a code point `\B` holds for RE2, but there is no such place in a text.
+      start = whole.end
+      while isInside(start) { start &+= 1 }
+    }
+  }
+
+  /// Whether the offset lies between two bytes of a code point.
+  private func isInside(_ offset: Int) -> Bool {
+    guard let base = text.base, offset > 0, offset < Int(text.count) else { return false }
+    return base[offset] & 0xC0 == 0x80
+  }
+
+  private mutating func search(from start: Int) -> Bool? {
     let (groups, regex, text) = (groups, regex, text)
     let found = withUnsafeMutableBytes(of: &offsets) { raw in
       groups.find(
@@ -111,8 +141,9 @@ extension FunctionCall {
 }
 
 enum RegexFunction {
-  private static func failure(_ call: FunctionCall) -> Value {
-    .failure(call.hasSteps ? .internalFailure : .stepBudgetSpent)
+  private static func failure(_ call: FunctionCall, _ matcher: RegexMatcher) -> Value {
+    if matcher.hasSplitCodePoint { return .failure(.invalidUTF8) }
+    return .failure(call.hasSteps ? .internalFailure : .stepBudgetSpent)
   }
 
   /// The first match, or what its group matched, if the pattern has one; none if there is no match.
@@ -121,7 +152,7 @@ enum RegexFunction {
     return call.withRegex { matcher in
       let groupCount = matcher.groupCount
       if groupCount > 1 { return .failure(.invalidArgument) }
-      guard let found = matcher.find(from: 0) else { return failure(call) }
+      guard let found = matcher.find(from: 0) else { return failure(call, matcher) }
       return found ? call.optional(.string(matcher.group(groupCount))) : .optional(nil)
     }
   }
@@ -134,7 +165,7 @@ enum RegexFunction {
       if groupCount > 1 { return .failure(.invalidArgument) }
       // The matches are counted first, so that the list has its size from the start.
       var count = 0
-      guard walk(&matcher, groupCount, { _ in count &+= 1 }) else { return failure(call) }
+      guard walk(&matcher, groupCount, { _ in count &+= 1 }) else { return failure(call, matcher) }
       if count == 0 { return .list(nil, count: 0) }
       guard let memory = call.evaluation.pointee.arena.allocateValues(count) else { return .failure(.memorySpent) }
       var number = 0
@@ -143,7 +174,7 @@ enum RegexFunction {
         memory[number] = .string(text)
         number &+= 1
       }
-      return isWhole ? .list(memory, count: UInt32(truncatingIfNeeded: number)) : failure(call)
+      return isWhole ? .list(memory, count: UInt32(truncatingIfNeeded: number)) : failure(call, matcher)
     }
   }
 
@@ -177,7 +208,7 @@ enum RegexFunction {
       var start = 0
       var lastEnd = -1
       while left > 0, start <= Int(text.count) {
-        guard let found = matcher.find(from: start) else { return failure(call) }
+        guard let found = matcher.find(from: start) else { return failure(call, matcher) }
         if !found { break }
         let whole = matcher.bounds(0)
         result.append(text.slice(start, whole.start))
