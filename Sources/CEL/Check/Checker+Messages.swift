@@ -45,7 +45,9 @@ extension Checker {
         continue
       }
       let expected = valueType(of: known)
-      if !unification.isAssignable(found, to: expected) {
+      // A NullValue is written as null, or as the number that its enum has.
+      let isNumberOfNull = known.pointee.isNull && found == .int
+      if !isNumberOfNull, !unification.isAssignable(found, to: expected) {
         _ = fail(
           at: tree[field.value].span,
           "`\(Parser.shortened(field.name))` is \(nameWithArticle(expected)), found \(nameWithArticle(found))")

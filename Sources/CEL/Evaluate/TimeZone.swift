@@ -22,7 +22,7 @@ struct TimeZone: BitwiseCopyable {
   /// Nil when there is no such zone. What it reads lies in `arena`.
   static func load(_ name: Bytes, arena: inout Arena) -> TimeZone? {
     if let offset = fixedOffset(name) { return TimeZone(offset: offset) }
-    if name.equals("UTC") || name.equals("GMT") || name.equals("Z") { return TimeZone(offset: 0) }
+    if name.equals("UTC") || name.equals("GMT") { return TimeZone(offset: 0) }
     guard let path = path(name) else { return nil }
     guard let buffer = malloc(fileBytesMax) else { return nil }
     defer { free(buffer) }
