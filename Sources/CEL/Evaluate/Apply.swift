@@ -42,9 +42,11 @@ func apply(_ builtin: Builtin, _ left: Value, _ right: Value, _ evaluation: Eval
   if b.kind == .error { return b }
   switch builtin {
   case .equal, .notEqual:
-    guard let same = equal(a, b, evaluation) else { return .failure(.attributeTooLarge) }
+    guard let same = equal(a, b, evaluation) else { return .failure(comparisonFailure(evaluation)) }
     return .bool(same == (builtin == .equal))
-  case .less, .lessOrEqual, .greater, .greaterOrEqual: return compare(builtin, a, b)
+  case .less, .lessOrEqual, .greater, .greaterOrEqual:
+    if a.kind == .string || a.kind == .bytes { spend(Int(min(a.count, b.count)) &>> 3, evaluation) }
+    return compare(builtin, a, b)
   case .add: return add(a, b, evaluation)
   case .toEnum: return convertToEnum(a, b)
   // Of constants; a program has an instruction for it.

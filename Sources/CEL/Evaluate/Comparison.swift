@@ -3,14 +3,23 @@
 /// How deep two values are compared; deeper ones have no answer.
 let comparisonDepthMax = 128
 
-/// Whether two values are the same; nil when they are nested too deeply to say.
+/// Why `equal` had no answer.
+func comparisonFailure(_ evaluation: Evaluation.Pointer) -> EvaluationError.Code {
+  evaluation.pointee.stepsLeft < 0 ? .stepBudgetSpent : .attributeTooLarge
+}
+
+/// Whether two values are the same; nil when they are nested too deeply to say, or the budget is spent. Every list,
+/// map and message costs something, however small: values that share their parts look far larger than they are.
 func equal(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer, depth: Int = 0) -> Bool? {
   if a.kind == b.kind {
     switch a.kind {
     case .null: return true
     case .bool, .int, .uint: return a.payload == b.payload
     case .double: return a.asDouble == b.asDouble
-    case .string, .bytes, .type: return a.asBytes.equals(b.asBytes)
+    case .string, .bytes, .type:
+      if a.count != b.count { return false }
+      spend(Int(a.count) &>> 3, evaluation)
+      return a.asBytes.equals(b.asBytes)
     case .timestamp, .duration: return a.payload == b.payload && a.count == b.count
     case .list: return equalLists(a, b, evaluation, depth)
     case .map: return equalMaps(a, b, evaluation, depth)
@@ -32,10 +41,11 @@ private func equalLists(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer
   if depth >= comparisonDepthMax { return nil }
   if a.count != b.count { return false }
   guard let left = a.elements, let right = b.elements else { return a.count == 0 }
-  spend(Int(a.count), evaluation)
+  spend(Int(a.count) &+ 8, evaluation)
   for at in 0..<Int(a.count) {
     guard let same = equal(left[at], right[at], evaluation, depth: depth &+ 1) else { return nil }
     if !same { return false }
+    if evaluation.pointee.stepsLeft < 0 { return nil }
   }
   return true
 }
@@ -44,6 +54,7 @@ private func equalMaps(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer,
   if depth >= comparisonDepthMax { return nil }
   if a.count != b.count { return false }
   guard let entries = a.elements else { return a.count == 0 }
+  spend(8, evaluation)
   for at in 0..<Int(a.count) {
     // Maps of the same size with distinct keys: every entry of one in the other is enough.
     guard let other = findEntry(b, entries[at &* 2], evaluation) else { return false }

@@ -114,14 +114,16 @@ func contains(_ container: Value, _ element: Value, _ evaluation: Evaluation.Poi
     if asked.kind == .error { return asked }
     spend(Int(container.count), evaluation)
     for at in 0..<Int(container.count) {
-      guard let same = equal(elements[at], asked, evaluation) else { return .failure(.attributeTooLarge) }
+      guard let same = equal(elements[at], asked, evaluation) else { return .failure(comparisonFailure(evaluation)) }
       if same { return .bool(true) }
       if evaluation.pointee.stepsLeft < 0 { return .failure(.stepBudgetSpent) }
     }
     return .bool(false)
-  case .map: return .bool(findEntry(container, element, evaluation) != nil)
+  case .map:
+    guard element.isMapKey || element.kind == .double else { return .failure(.noSuchOverload) }
+    return .bool(findEntry(container, element, evaluation) != nil)
   case .hostMap:
-    guard element.isMapKey || element.kind == .double else { return .bool(false) }
+    guard element.isMapKey || element.kind == .double else { return .failure(.noSuchOverload) }
     let value = hostEntry(container, element, evaluation)
     if value.kind == .error { return value }
     return .bool(value.kind != .absent)

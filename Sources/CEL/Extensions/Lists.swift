@@ -104,7 +104,8 @@ enum ListFunction {
     _ list: Value, _ levels: Int64, _ depth: Int, _ evaluation: Evaluation.Pointer
   ) -> Int? {
     if depth > comparisonDepthMax { return nil }
-    spend(list.items.count &* 2, evaluation)
+    // An empty list costs something too: it may be met often.
+    spend(list.items.count &* 2 &+ 8, evaluation)
     var count = 0
     for item in list.items where evaluation.pointee.stepsLeft >= 0 {
       if item.kind == .list, levels > 0 {

@@ -68,7 +68,7 @@ enum SetFunction {
     spend(items.count &* 2, evaluation)
     for item in items {
       if evaluation.pointee.stepsLeft < 0 { return .error(.stepBudgetSpent) }
-      guard let same = equal(item, sought, evaluation) else { return .error(.attributeTooLarge) }
+      guard let same = equal(item, sought, evaluation) else { return .error(comparisonFailure(evaluation)) }
       if same { return .yes }
     }
     return .no

@@ -95,7 +95,7 @@ func equalMessages(_ a: Value, _ b: Value, _ evaluation: Evaluation.Pointer, _ d
   if depth >= comparisonDepthMax { return nil }
   guard let left = Record(a), let right = Record(b), left.descriptor == right.descriptor else { return false }
   let count = Int(left.descriptor.pointee.fieldCount)
-  spend(count, evaluation)
+  spend(count &+ 8, evaluation)
   for at in 0..<count {
     let one = left.fields[at]
     let other = right.fields[at]
