@@ -11,6 +11,7 @@
 
 #include "platform_process.h"
 #include "platform_threads.h"
+#include "platform_watch.h"
 
 /* Numbers as text, always in the C locale, whatever locale the host has set. */
 
