@@ -36,7 +36,7 @@
  *   Fork.      Plans may be loaded before a fork and shared copy-on-write. Engines are created in the child.
  *   Silence.   Purser writes nothing to stdout or stderr, installs no signal handler, reads no environment
  *              variable (the Swift runtime inside it reads those that begin with SWIFT_, and may print when one is set),
- *              and starts a lasting thread only when a loaded plan names a backend that needs one.
+ *              and starts a lasting thread only when a loaded plan names a backend that needs one, or a set is watched.
  *   Memory.    Running out of memory is not handled: like most of libc's callers, Purser may then end the process.
  */
 #ifndef PURSER_H
@@ -462,7 +462,7 @@ typedef struct purser_engine_options {
 purser_status purser_engine_new(const purser_engine_options *options, purser_engine **engine_out);
 
 /*
- * Sends what waits, stops the engine's threads and frees it.
+ * Sends what waits, stops the engine's threads (a load of a watch that ended is waited for) and frees it.
  *   PURSER_BUSY    it still has workers or policy sets; nothing was done.
  *   PURSER_FORKED  nothing was done; the child leaves the parent's engine alone.
  */
@@ -487,7 +487,8 @@ typedef struct purser_policy_set purser_policy_set;
  * where they are rendered. Frees: purser_policy_set_free. Any thread. */
 purser_status purser_policy_set_new(purser_engine *engine, purser_text name, purser_policy_set **set_out);
 
-/* PURSER_BUSY: requests begun with it are open; nothing was done. */
+/* A watch of it ends, as by purser_policy_set_unwatch. PURSER_BUSY: requests begun with it are open, or it is called from the
+ * set's own watch; nothing was done. */
 purser_status purser_policy_set_free(purser_policy_set *set);
 
 /*
@@ -503,6 +504,62 @@ purser_status purser_policy_set_use(purser_policy_set *set, purser_plan *plan, p
 /* purser_plan_load with the engine's declarations, then purser_policy_set_use. The same statuses. */
 purser_status purser_policy_set_load(purser_policy_set *set, const purser_load_options *options,
                                      purser_problems **problems_out);
+
+/*
+ * What happens when watched files change. Everything but `size` may be left zero; `user` is handed to the callbacks, and
+ * is needed until the watch has ended.
+ *
+ * The callbacks are called on a thread of the engine (`prepare` of the first load on the thread that called
+ * purser_policy_set_watch), one at a time, with all signals blocked. They may call everything of this header except, for
+ * their own set, purser_policy_set_watch, purser_policy_set_unwatch and purser_policy_set_free, which return
+ * PURSER_BUSY or PURSER_WRONG_STATE. Until they return, no watched set of the engine is loaded.
+ */
+typedef struct purser_watch {
+  size_t size;
+  void *user;
+  /* A plan was loaded and is about to be used, or refused: what a host must know before the first request meets it, such as
+   * the numbers of its custom attributes. The plan lives until the call returns. NULL: nobody asks. */
+  void (*prepare)(void *user, const purser_plan *plan);
+  /* Files changed and were loaded. PURSER_OK: they decide from now on; `problems` are warnings. Any other status: the old plan
+   * serves on, and `problems` say why. They are as of purser_policy_set_load, and besides
+   *   PURSER_LIMIT_REACHED  not every file can be followed, for want of inotify watches (fs.inotify.max_user_watches); it is
+   *                         tried again every ten seconds, and told once.
+   * `problems` are NULL when there are none, and freed when the call returns. Not called for the first load, nor where files
+   * changed and the plan is the same, except after one that was refused. NULL: nobody is told. */
+  void (*done)(void *user, purser_status status, const purser_problems *problems);
+  uint32_t settle_ms;     /* how long nothing may change before files are loaded; 0: 100 */
+  uint32_t settle_max_ms; /* how long after the first change they are loaded although changes go on; 0: 2,000 */
+  /* How often files are looked at besides, for file systems that tell of no changes, such as those of a network. 0: never. */
+  uint32_t poll_ms;
+} purser_watch;
+
+/*
+ * purser_policy_set_load, and again whenever one of the files changes: those of options->paths, what comes into and goes from
+ * its directories, and files that ValueLists name. They may be written in place (they are read when the writer closes
+ * them), moved over, vanish and come back; directories and links on the way may be replaced, as Kubernetes does with what
+ * it mounts of a ConfigMap. Options are copied, and hold for every load. Relative paths are of the working directory.
+ *   watch               may be NULL.
+ *   problems_out        may be NULL; as purser_plan_load, and what could not be had with PURSER_LIMIT_REACHED and PURSER_UNAVAILABLE.
+ *   PURSER_INVALID_ARGUMENT  also without any path.
+ *   PURSER_WRONG_STATE  the set is watched already.
+ *   PURSER_PROBLEMS     nothing was loaded, or it was refused, as purser_policy_set_load; the set is not watched.
+ *   PURSER_LIMIT_REACHED  this user has too many inotify instances (fs.inotify.max_user_instances) or watches
+ *                       (fs.inotify.max_user_watches). The set is not watched; the plan may be in use, if the limit was reached
+ *                       by the files of ValueLists.
+ *   PURSER_UNAVAILABLE  a thread, or what a backend needs, could not be had; the set is not watched.
+ * The engine's thread for this starts with its first watched set and ends by itself after the last. Any thread.
+ */
+purser_status purser_policy_set_watch(purser_policy_set *set, const purser_load_options *options, const purser_watch *watch,
+                                      purser_problems **problems_out);
+
+/*
+ * Ends the watch; the plan stays. A callback that runs is waited for, and none is called afterwards; a load that is under way is
+ * not waited for, and comes to nothing. purser_policy_set_free does the same.
+ *   PURSER_NOT_FOUND  the set is not watched.
+ *   PURSER_BUSY       called from the watch's own callback, or while purser_policy_set_watch runs; nothing was done.
+ * Any thread.
+ */
+purser_status purser_policy_set_unwatch(purser_policy_set *set);
 
 /* The current plan's digest, copied; free it with purser_text_free.
  *   PURSER_NOT_FOUND  there is no plan yet. */

@@ -16,6 +16,8 @@ public struct LoadResult: Sendable {
   public var plan: Plan?
   public var problems: Problems
   public var sources: SourceSet
+  /// Files that value lists name, whether or not they could be read.
+  public var valueFiles: [String]
 }
 
 public enum PlanLoader {
@@ -45,6 +47,6 @@ public enum PlanLoader {
     let documents = Loader.read(paths: request.paths, inline: request.documents, problems: &problems)
     var builder = PlanBuilder(documents, request.options)
     let plan = builder.build(&problems)
-    return LoadResult(plan: plan, problems: problems, sources: documents.sources)
+    return LoadResult(plan: plan, problems: problems, sources: documents.sources, valueFiles: documents.valueFiles)
   }
 }

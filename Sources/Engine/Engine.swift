@@ -64,6 +64,7 @@ public final class Engine: @unchecked Sendable {
   let lock: OpaquePointer
   let registry: InstrumentRegistry
   let running: RunningBackends
+  public let watcher: Watcher
   private var workers: [UnsafeMutablePointer<WorkerState>] = []
   private var sets: [PolicySet] = []
   private var customNumbers: [String: UInt32] = [:]
@@ -72,7 +73,10 @@ public final class Engine: @unchecked Sendable {
 
   /// Nil without memory for locks.
   public init?(options: EngineOptions) {
-    guard let registry = InstrumentRegistry(), let running = RunningBackends(registry: registry, opens: options.opensBackends), let lock = platform_lock_make() else { return nil }
+    guard let registry = InstrumentRegistry(),
+      let running = RunningBackends(registry: registry, opens: options.opensBackends), let watcher = Watcher(),
+      let lock = platform_lock_make()
+    else { return nil }
     platform_watch_forks()
     self.lock = lock
     self.options = options
@@ -85,6 +89,7 @@ public final class Engine: @unchecked Sendable {
     }
     self.registry = registry
     self.running = running
+    self.watcher = watcher
     emptyCode = CodeBuilder(regex: nil).finish()
     state = .allocate(capacity: 1)
     state.initialize(
@@ -109,7 +114,10 @@ public final class Engine: @unchecked Sendable {
   /// False while it still has workers or policy sets. Afterwards the threads are stopped and what waited is sent.
   public func close() -> Bool {
     let isFree = locked { workers.isEmpty && sets.isEmpty }
-    if isFree { running.stop() }
+    if isFree {
+      watcher.close()
+      running.stop()
+    }
     return isFree
   }
 
@@ -211,9 +219,14 @@ extension Engine {
     return set
   }
 
-  /// False while requests use one of its plans.
+  /// False while requests use one of its plans, and from what the set's watch called. A watch of it ends.
   public func free(_ set: PolicySet) -> Bool {
-    guard set.clear() else { return false }
+    guard watcher.hold(set.state) else { return false }
+    guard set.clear() else {
+      watcher.release(set.state)
+      return false
+    }
+    _ = watcher.stop(set.state)
     locked { sets.removeAll { $0 === set } }
     return true
   }

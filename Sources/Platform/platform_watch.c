@@ -4,7 +4,6 @@
 #endif
 #include "platform_watch.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>

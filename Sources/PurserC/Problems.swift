@@ -38,6 +38,15 @@ final class ProblemList {
     all = texts.keep(rendered)
   }
 
+  /// One error that has no place.
+  init(_ message: String) {
+    items.append(
+      purser_problem(
+        severity: PURSER_SEVERITY_ERROR, file: purser_text(), line: 0, column: 0,
+        message: purser_text(texts.keep(message))))
+    all = texts.keep("error: \(message)\n")
+  }
+
   var count: Int { items.count }
 
   func item(_ index: Int) -> purser_problem? { items.indices.contains(index) ? items[index] : nil }

@@ -13,6 +13,8 @@ public struct DocumentSet: Sendable {
   public internal(set) var attributeManifests: [AttributeManifestDocument] = []
   /// At most one.
   public internal(set) var policySet: PolicySetDocument?
+  /// Files that value lists name, whether or not they could be read.
+  var valueFiles: [String] = []
 
   init() {}
 

@@ -1,5 +1,7 @@
 // Paths and inline documents in, model out. Everything wrong with a load is found in one go.
 
+import PurserEngine
+
 public enum Loader {
   /// Reads files, directories (their `*.yaml`, `*.yml` and `*.json`, in byte order, not deeper) and inline documents.
   /// No plan may be made of the result when `problems.hasErrors`.
@@ -12,6 +14,22 @@ public enum Loader {
     load.documents.sort()
     problems = load.problems
     return load.documents
+  }
+}
+
+extension LoadRequest {
+  /// What `Loader.read` reads, and the directories it is in, as they are now; for whoever follows changes.
+  public func followedPaths(valueFiles: [String]) -> [FollowedPath] {
+    var followed: [FollowedPath] = []
+    for path in paths {
+      followed.append(FollowedPath(path: path, endings: documentEndings))
+      guard (try? File.kind(of: path)) == .directory, let names = try? File.names(in: path) else { continue }
+      for name in names.filter({ isDocumentName($0) }).prefix(SourceSet.sourcesMax) {
+        followed.append(FollowedPath(path: joined(path, name), endings: []))
+      }
+    }
+    for path in valueFiles { followed.append(FollowedPath(path: path, endings: [])) }
+    return followed
   }
 }
 
@@ -104,8 +122,10 @@ private struct Load {
   }
 }
 
+private let documentEndings = [".yaml", ".yml", ".json"]
+
 private func isDocumentName(_ name: String) -> Bool {
-  [".yaml", ".yml", ".json"].contains { name.utf8.count > $0.utf8.count && name.hasSuffix($0) }
+  documentEndings.contains { name.utf8.count > $0.utf8.count && name.hasSuffix($0) }
 }
 
 func joined(_ folder: String, _ name: String) -> String {

@@ -35,6 +35,7 @@ extension DocumentReader {
       }
       whole = joined(folder, path)
     }
+    documents.valueFiles.append(whole)
     let bytes: [UInt8]
     do {
       bytes = try File.read(whole, lengthMax: min(SourceSet.bytesMax, documents.sources.bytesLeft))

@@ -6,6 +6,7 @@
 #ifndef PURSER_PLATFORM_WATCH_H
 #define PURSER_PLATFORM_WATCH_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
