@@ -34,12 +34,14 @@ public struct LoadError: Error, Sendable, CustomStringConvertible {
   public enum Cause: Sendable, Hashable {
     /// The documents have errors, or do not fit this host: ``LoadError/problems`` has them all.
     case documents
-    /// A backend's socket, file, library or thread could not be had.
+    /// A backend's socket, file, library or thread could not be had, or files could not be followed.
     case unavailable
     /// The engine was created before the process forked.
     case forked
-    /// A path or the name of a document is not acceptable text.
+    /// A path or the name of a document is not acceptable text, or there is no path to watch.
     case invalidArgument
+    /// The set is watched already.
+    case watched
   }
 
   /// What kind of thing went wrong.
@@ -55,6 +57,7 @@ public struct LoadError: Error, Sendable, CustomStringConvertible {
       case PURSER_PROBLEMS: .documents
       case PURSER_FORKED: .forked
       case PURSER_INVALID_ARGUMENT: .invalidArgument
+      case PURSER_WRONG_STATE: .watched
       default: .unavailable
       }
     problems = list.problems
@@ -69,8 +72,13 @@ struct ProblemList {
 
   /// Copies and frees; nil is an empty list.
   init(taking handle: OpaquePointer?) {
+    self.init(reading: handle)
+    purser_problems_free(handle)
+  }
+
+  /// Copies.
+  init(reading handle: OpaquePointer?) {
     guard let handle else { return }
-    defer { purser_problems_free(handle) }
     var count = 0
     guard purser_problems_count(handle, &count) == PURSER_OK else { return }
     for index in 0..<count {

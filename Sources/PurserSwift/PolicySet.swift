@@ -1,4 +1,5 @@
 import CPurser
+import Synchronization
 
 /// A document that is not in a file.
 public struct Document: Sendable, Hashable {
@@ -29,7 +30,7 @@ public final class PolicySet: Sendable {
   /// Keeps the series of several sets apart in memory; equal series of equal metrics are added up where they are
   /// rendered. May be empty.
   public let name: String
-  private let handle: PolicySetHandle
+  let handle: PolicySetHandle
 
   /// A set without a plan.
   ///
@@ -118,6 +119,7 @@ final class PolicySetHandle: @unchecked Sendable {
   /// Kept until the set is gone.
   private let engine: EngineHandle
   let handle: OpaquePointer
+  private let listener = Mutex<WatchListener?>(nil)
 
   init(in engine: EngineHandle, name: String) throws(EngineError) {
     let memory = LentMemory()
@@ -128,13 +130,12 @@ final class PolicySetHandle: @unchecked Sendable {
     self.handle = handle
   }
 
-  // Requests keep their set, so none is open now.
+  // Requests keep their set, so none is open now. Its watch ends with it.
   deinit { _ = purser_policy_set_free(handle) }
 
-  func load(
-    _ paths: [String], _ documents: [Document], _ options: Engine.Options
-  ) throws(LoadError) -> [Problem] {
-    let memory = LentMemory()
+  private static func lend(
+    _ paths: [String], _ documents: [Document], _ options: Engine.Options, _ memory: LentMemory
+  ) -> purser_load_options {
     var lent = purser_load_options()
     lent.size = MemoryLayout<purser_load_options>.size
     lent.paths = memory.array(paths.map(memory.text))
@@ -148,7 +149,48 @@ final class PolicySetHandle: @unchecked Sendable {
     let constants = memory.constants(options)
     lent.constants = constants.items
     lent.constants_count = constants.count
+    return lent
+  }
 
+  func watch(
+    _ paths: [String], _ documents: [Document], _ options: Engine.Options, _ timing: WatchTiming
+  ) throws(LoadError) -> AsyncStream<WatchEvent> {
+    let memory = LentMemory()
+    var lent = PolicySetHandle.lend(paths, documents, options, memory)
+    let new = WatchListener(engine)
+    var watch = purser_watch()
+    watch.size = MemoryLayout<purser_watch>.size
+    watch.settle_ms = timing.settle.watchMilliseconds
+    watch.settle_max_ms = timing.settleMax.watchMilliseconds
+    watch.poll_ms = timing.poll?.watchMilliseconds ?? 0
+    new.lend(to: &watch)
+    // Held meanwhile, so that a watch and its listener begin and end together; the listener's calls do not take it.
+    let begun: (status: purser_status, problems: ProblemList) = listener.withLock { listener in
+      var problems: OpaquePointer?
+      let status = purser_policy_set_watch(handle, &lent, &watch, &problems)
+      let list = ProblemList(taking: problems)
+      if status == PURSER_OK {
+        listener = new
+        new.tell(status, list)
+      }
+      return (status, list)
+    }
+    guard begun.status == PURSER_OK else { throw LoadError(begun.status, begun.problems) }
+    return new.events
+  }
+
+  func unwatch() {
+    listener.withLock { listener in
+      _ = purser_policy_set_unwatch(handle)
+      listener = nil
+    }
+  }
+
+  func load(
+    _ paths: [String], _ documents: [Document], _ options: Engine.Options
+  ) throws(LoadError) -> [Problem] {
+    let memory = LentMemory()
+    var lent = PolicySetHandle.lend(paths, documents, options, memory)
     while true {
       // A plan by itself first, because the engine must know the names of its custom attributes before it is used.
       var plan: OpaquePointer?

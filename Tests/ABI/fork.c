@@ -47,6 +47,8 @@ static void use_the_parent_s(house *house, purser_request *open, purser_plan *pl
   FORKED(purser_policy_set_new(house->engine, text_of("a"), &set));
   FORKED(purser_policy_set_use(house->set, plan, NULL));
   FORKED(purser_policy_set_load(house->set, &load, NULL));
+  FORKED(purser_policy_set_watch(house->set, &load, NULL, NULL));
+  FORKED(purser_policy_set_unwatch(house->set));
   FORKED(purser_policy_set_digest(house->set, &text));
   FORKED(purser_engine_attribute(house->engine, text_of("a.b"), text_of("string"), &number));
   FORKED(purser_metrics_render(house->engine, text_of(""), &text));

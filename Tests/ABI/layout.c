@@ -27,6 +27,7 @@ static void structs_that_the_host_fills_begin_with_their_size(void) {
   CHECK(offsetof(purser_plan_summary, size) == 0);
   CHECK(offsetof(purser_request_options, size) == 0);
   CHECK(offsetof(purser_pending, size) == 0);
+  CHECK(offsetof(purser_watch, size) == 0);
 }
 
 static void numbers_are_what_they_were(void) {

@@ -118,6 +118,9 @@ static void structs_that_are_too_small_are_refused(void) {
   purser_request_options request_options;
   purser_plan_summary summary;
   purser_pending pending;
+  purser_watch watch;
+  purser_load_options watched;
+  purser_text path = text_of("/");
   purser_engine *engine = NULL;
   purser_plan *plan = NULL;
   size_t sizes[3] = {0, 1, sizeof(size_t) - 1}, at;
@@ -126,12 +129,20 @@ static void structs_that_are_too_small_are_refused(void) {
   CLEAR(request_options);
   CLEAR(summary);
   CLEAR(pending);
+  CLEAR(watch);
+  CLEAR(watched);
+  watched.size = sizeof watched;
+  watched.paths = &path;
+  watched.paths_count = 1;
   REQUIRE(purser_plan_load(&load, &plan, NULL) == PURSER_OK);
   for (at = 0; at < 3; at += 1) {
     purser_plan *none = NULL;
     load.size = engine_options.size = request_options.size = summary.size = pending.size = host.size = sizes[at];
     REFUSED(purser_plan_load(&load, &none, NULL));
     REFUSED(purser_policy_set_load(house.set, &load, NULL));
+    REFUSED(purser_policy_set_watch(house.set, &load, NULL, NULL));
+    watch.size = sizes[at];
+    REFUSED(purser_policy_set_watch(house.set, &watched, &watch, NULL));
     REFUSED(purser_engine_new(&engine_options, &engine));
     REFUSED(purser_plan_summarize(plan, &summary));
     REFUSED(purser_request_begin(house.request, house.worker, house.set, &host, &context, NULL));
@@ -184,6 +195,11 @@ static void null_is_refused_by_engine_set_and_worker(void) {
   REFUSED(purser_policy_set_use(house.set, NULL, NULL));
   REFUSED(purser_policy_set_load(NULL, &load, NULL));
   REFUSED(purser_policy_set_load(house.set, NULL, NULL));
+  REFUSED(purser_policy_set_watch(NULL, &load, NULL, NULL));
+  REFUSED(purser_policy_set_watch(house.set, NULL, NULL, NULL));
+  REFUSED(purser_policy_set_watch(house.set, &load, NULL, NULL)); /* documents, but no path */
+  REFUSED(purser_policy_set_unwatch(NULL));
+  CHECK(purser_policy_set_unwatch(house.set) == PURSER_NOT_FOUND);
   REFUSED(purser_policy_set_digest(NULL, &text));
   REFUSED(purser_policy_set_digest(house.set, NULL));
   REFUSED(purser_worker_new(NULL, &worker));

@@ -187,8 +187,12 @@ static bool read_member(configuration *out, const char *key, json_t *value, comp
     out->serves_client_address = json_is_true(value);
     return json_is_boolean(value) || refuse(complaint, "`clientAddress` must be true or false");
   }
+  if (strcmp(key, "watch") == 0) {
+    out->watches = json_is_true(value);
+    return json_is_boolean(value) || refuse(complaint, "`watch` must be true or false");
+  }
   return refuse(complaint,
-                "`%s` is no member; there are policies, constants, reasonHeader, metadata, clientAddress and revision",
+                "`%s` is no member; there are policies, constants, reasonHeader, metadata, clientAddress, watch and revision",
                 key);
 }
 

@@ -7,6 +7,7 @@
  *     "reasonHeader":  "x-purser-reason",                      on denials, the reason for the client; absent: none
  *     "metadata":      "denied",                               or "all", "none": for which requests metadata is set
  *     "clientAddress": true,                                   client.address is what Envoy takes for the client
+ *     "watch":         true,                                   files that change are loaded by themselves; absent: they are not
  *     "revision":      "2026-01-02"                            anything; a change of it makes Envoy load anew
  *   }
  *
@@ -32,6 +33,7 @@ typedef struct configuration {
   purser_text reason_header; /* empty: none */
   enum metadata_scope metadata;
   bool serves_client_address;
+  bool watches;
 } configuration;
 
 /* False with a message of one line, if the text is not such a configuration; nothing is to be freed then. */

@@ -79,7 +79,9 @@ int envoy_dynamic_module_on_http_filter_request_headers(void *envoy, stream *str
   stream->list = &list;
   status = begin_and_check(stream);
   if (status == PURSER_OK) status = purser_decision_verdict(stream_request(stream), &verdict);
-  if (status == PURSER_OK && stream->configuration->has_telemetry) keep_for_report(stream);
+  if (status == PURSER_OK && atomic_load_explicit(&stream->configuration->has_telemetry, memory_order_acquire)) {
+    keep_for_report(stream);
+  }
   /* From here on headers change, and the stream may be reported before this returns. */
   stream->list = NULL;
   if (status != PURSER_OK) {

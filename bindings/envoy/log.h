@@ -1,4 +1,4 @@
-/* Envoy's log, from this module. Callable from Envoy's threads only. */
+/* Envoy's log, from this module. Any thread: Envoy's logger takes a lock of its own and needs nothing of the thread. */
 #ifndef PURSER_ENVOY_LOG_H
 #define PURSER_ENVOY_LOG_H
 
