@@ -1,0 +1,604 @@
+/*
+ * The indexed twin: the engine's algorithm in plain C, for the price of Swift and of generality. It does what a check of
+ * the engine does and no more than these rules need: it pins its plan, asks the host's callbacks for what it looks at,
+ * once, verifies UTF-8, normalises the path, looks steps up, tries each one's guard and then its other clauses, finds
+ * out which ALLOW policies are in force, and keeps a decision with its reason. Where the engine runs a program, this
+ * compares clause by clause.
+ */
+#include "twin.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ----------------------------------------------------------------------------------------------------- plan */
+
+static clause text_clause(relation relation, uint32_t slot, purser_text text) {
+  clause clause;
+  memset(&clause, 0, sizeof clause);
+  clause.relation = text.size > 0 ? (uint8_t)relation : NO_CLAUSE;
+  clause.slot = (uint8_t)slot;
+  clause.text = text;
+  return clause;
+}
+
+static void add_clause(step *step, clause clause) {
+  if (clause.relation != NO_CLAUSE) step->clauses[step->clauses_count++] = clause;
+}
+
+static step_list steps_of(const rule_set *set, action action) {
+  step_list list;
+  uint32_t i, next;
+  memset(&list, 0, sizeof list);
+  list.steps = calloc(set->count, sizeof *list.steps);
+  if (list.steps == NULL) abort();
+  for (i = 0; i < set->count; i++) {
+    const rule *rule = &set->rules[i];
+    step *step = &list.steps[list.count];
+    clause clause;
+    if (rule->action != action) continue;
+    step->rule = i;
+    step->policy = rule->policy;
+    step->match = text_clause(EQUALS, SLOT_SERVICE, rule->service);
+    clause = text_clause(EQUALS, SLOT_TENANT, rule->tenant);
+    clause.fails_if_absent = 1;
+    add_clause(step, clause);
+    add_clause(step, text_clause(BEGINS, SLOT_PATH, rule->path));
+    add_clause(step, text_clause(EQUALS, SLOT_METHOD, rule->method));
+    add_clause(step, text_clause(EQUALS, SLOT_PRINCIPAL, rule->principal));
+    if (rule->ranges_count > 0) {
+      memset(&clause, 0, sizeof clause);
+      clause.relation = IN_RANGES;
+      clause.slot = SLOT_CLIENT;
+      clause.fails_if_absent = 1;
+      clause.ranges = rule->ranges;
+      clause.ranges_count = rule->ranges_count;
+      add_clause(step, clause);
+    }
+    list.count++;
+  }
+  next = list.count;
+  for (i = list.count; i-- > 0;) {
+    if (i + 1 < list.count && list.steps[i + 1].policy != list.steps[i].policy) next = i + 1;
+    list.steps[i].next = next;
+  }
+  index_build(&list);
+  return list;
+}
+
+static int same_text(purser_text a, purser_text b) {
+  return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Rules come policy by policy, and policies of one service are neighbours. */
+static step_list groups_of(const step_list *allows) {
+  step_list list;
+  uint32_t i;
+  memset(&list, 0, sizeof list);
+  list.steps = calloc(allows->count + 1, sizeof *list.steps);
+  if (list.steps == NULL) abort();
+  for (i = 0; i < allows->count; i++) {
+    const step *from = &allows->steps[i];
+    step *last = list.count > 0 ? &list.steps[list.count - 1] : NULL;
+    if (last != NULL && same_text(last->match.text, from->match.text)) {
+      if (from->policy != allows->steps[i - 1].policy) last->next++;
+      continue;
+    }
+    last = &list.steps[list.count++];
+    last->policy = from->policy;
+    last->match = from->match;
+    last->next = 1;
+  }
+  index_build(&list);
+  return list;
+}
+
+twin_plan *twin_plan_new(const rule_set *set) {
+  twin_plan *plan = calloc(1, sizeof *plan);
+  if (plan == NULL) abort();
+  plan->denies = steps_of(set, DENY);
+  plan->allows = steps_of(set, ALLOW);
+  plan->groups = groups_of(&plan->allows);
+  plan->rules_count = (uint32_t)set->count;
+  plan->policies_count = (uint32_t)set->policies;
+  return plan;
+}
+
+void twin_plan_free(twin_plan *plan) {
+  index_free(&plan->denies.index);
+  index_free(&plan->allows.index);
+  index_free(&plan->groups.index);
+  free(plan->denies.steps);
+  free(plan->allows.steps);
+  free(plan->groups.steps);
+  free(plan);
+}
+
+/* --------------------------------------------------------------------------------------------------- worker */
+
+typedef enum value_kind { UNFETCHED, ABSENT, ERROR, TEXT } value_kind;
+
+typedef struct value {
+  uint32_t kind;
+  uint32_t size;
+  const char *data;
+} value;
+
+typedef enum outcome { FAILS = 1, HOLDS = 2, ERRS = 3 } outcome;
+
+typedef struct cursor {
+  const uint32_t *next, *end;
+} cursor;
+
+#define CURSORS 64
+#define MAGIC UINT64_C(0x7477696e)
+
+struct twin_worker {
+  uint64_t magic, busy;
+  uint64_t current, published, pinned, pins, retirements; /* as PlanPins */
+  uint64_t open;
+  value slots[SLOTS];
+  char path[512];
+  const purser_host *host;
+  void *context;
+  uint32_t generation;
+  uint32_t *match_states;
+  cursor cursors[CURSORS];
+  uint64_t counters[2];
+};
+
+twin_worker *twin_worker_new(twin_plan *plan) {
+  twin_worker *worker = calloc(1, sizeof *worker);
+  if (worker == NULL) abort();
+  worker->magic = MAGIC;
+  worker->current = (uint64_t)(uintptr_t)plan;
+  worker->match_states = calloc(plan->policies_count + 1, sizeof *worker->match_states);
+  if (worker->match_states == NULL) abort();
+  return worker;
+}
+
+void twin_worker_free(twin_worker *worker) {
+  free(worker->match_states);
+  free(worker);
+}
+
+/* ----------------------------------------------------------------------------------------------- attributes */
+
+static int is_utf8_slow(const unsigned char *text, size_t size) {
+  size_t i = 0;
+  while (i < size) {
+    const unsigned char lead = text[i];
+    const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    size_t k;
+    if (length == 0 || size - i < length) return 0;
+    for (k = 1; k < length; k++) {
+      if ((text[i + k] & 0xc0) != 0x80) return 0;
+    }
+    if (length == 3 && ((lead == 0xe0 && text[i + 1] < 0xa0) || (lead == 0xed && text[i + 1] > 0x9f))) return 0;
+    if (length == 4 && ((lead == 0xf0 && text[i + 1] < 0x90) || (lead == 0xf4 && text[i + 1] > 0x8f))) return 0;
+    i += length;
+  }
+  return 1;
+}
+
+static inline int is_utf8(const char *text, size_t size) {
+  if (size >= 8) {
+    uint64_t high = load8(text + size - 8);
+    size_t at;
+    for (at = 0; at + 8 < size; at += 8) high |= load8(text + at);
+    if ((high & UINT64_C(0x8080808080808080)) == 0) return 1;
+  } else if (size >= 4) {
+    if (((load4(text) | load4(text + size - 4)) & 0x80808080u) == 0) return 1;
+  }
+  return is_utf8_slow((const unsigned char *)text, size);
+}
+
+static inline value value_of(purser_presence presence, const purser_value *answer) {
+  value value = {ABSENT, 0, NULL};
+  if (presence == PURSER_PRESENT) {
+    const purser_text text = answer->as.text;
+    value.kind = answer->type == PURSER_TYPE_STRING && text.size <= UINT32_MAX && is_utf8(text.data, text.size) ? TEXT : ERROR;
+    value.size = (uint32_t)text.size;
+    value.data = text.data;
+  } else if (presence == PURSER_FAILED) {
+    value.kind = ERROR;
+  }
+  return value;
+}
+
+/* Dot segments, doubled slashes, escapes: nothing that these requests have; kept so that the quick look has a way out. */
+static value normalize(twin_worker *worker, value path) {
+  size_t i, length = 0;
+  if (path.size > sizeof worker->path) path.kind = ERROR;
+  for (i = 0; path.kind == TEXT && i < path.size; i++) {
+    const char byte = path.data[i] == '\\' ? '/' : path.data[i];
+    if (byte == '%') path.kind = ERROR;
+    if (byte == '/' && length > 0 && worker->path[length - 1] == '/') continue;
+    worker->path[length++] = byte;
+  }
+  path.data = worker->path;
+  path.size = (uint32_t)length;
+  return path;
+}
+
+static value path_of(twin_worker *worker, value path) {
+  uint32_t size = 0, i = 0;
+  if (path.kind != TEXT) return path;
+  while (size < path.size && path.data[size] != '?' && path.data[size] != '#') size++;
+  path.size = size;
+  if (size == 0 || (path.data[0] != '/' && path.data[0] != '\\')) {
+    path.kind = size == 1 && path.data[0] == '*' ? TEXT : ERROR;
+    return path;
+  }
+  while (i < size) {
+    const char byte = path.data[i++];
+    if ((unsigned char)byte > '/' && byte != '\\') continue;
+    if (byte == '%' || byte == '\\') return normalize(worker, path);
+    if (byte == '/' && i < size && (path.data[i] == '.' || path.data[i] == '/')) return normalize(worker, path);
+  }
+  return path;
+}
+
+static void fetch(twin_worker *worker, uint32_t slot) {
+  static const uint32_t attributes[SLOTS] = {
+      PURSER_ATTRIBUTE_DESTINATION_SERVICE_HOST, PURSER_ATTRIBUTE_REQUEST_PATH, PURSER_ATTRIBUTE_REQUEST_METHOD,
+      PURSER_ATTRIBUTE_SOURCE_PRINCIPAL, PURSER_ATTRIBUTE_REQUEST_HEADERS, PURSER_ATTRIBUTE_CLIENT_ADDRESS};
+  const purser_text key = {"x-tenant", 8};
+  purser_value answer = {0};
+  purser_presence presence;
+  value value;
+  if (slot == SLOT_TENANT) presence = worker->host->entry(worker->context, attributes[slot], key, NULL, &answer);
+  else presence = worker->host->get(worker->context, attributes[slot], NULL, &answer);
+  value = value_of(presence, &answer);
+  if (slot == SLOT_SERVICE && value.kind == ABSENT) {
+    purser_value second = {0};
+    value = value_of(worker->host->get(worker->context, PURSER_ATTRIBUTE_REQUEST_HOST, NULL, &second), &second);
+  }
+  worker->slots[slot] = slot == SLOT_PATH ? path_of(worker, value) : value;
+}
+
+static inline const value *slot_value(twin_worker *worker, uint32_t slot) {
+  if (worker->slots[slot].kind == UNFETCHED) fetch(worker, slot);
+  return &worker->slots[slot];
+}
+
+/* ------------------------------------------------------------------------------------------------ conditions */
+
+static inline int same_bytes(const char *a, const char *b, size_t size) {
+  if (size >= 8) {
+    size_t at;
+    if (size > 64) return memcmp(a, b, size) == 0;
+    for (at = 0; at < size - 8; at += 8) {
+      if (load8(a + at) != load8(b + at)) return 0;
+    }
+    return load8(a + size - 8) == load8(b + size - 8);
+  }
+  if (size >= 4) return load4(a) == load4(b) && load4(a + size - 4) == load4(b + size - 4);
+  while (size-- > 0) {
+    if (a[size] != b[size]) return 0;
+  }
+  return 1;
+}
+
+static int parse_address(const char *text, size_t size, address *address_out) {
+  uint32_t parts = 0, part = 0, digits_count = 0;
+  uint64_t whole = 0;
+  size_t i;
+  for (i = 0; i < size; i++) {
+    const unsigned digit = (unsigned)(unsigned char)text[i] - '0';
+    if (digit <= 9) {
+      part = part * 10 + digit;
+      if (++digits_count > 3 || part > 255) break;
+      if (digits_count > 1 && part < 10) break;
+    } else if (text[i] == '.' && digits_count > 0 && parts < 3) {
+      whole = whole << 8 | part;
+      parts++;
+      part = digits_count = 0;
+    } else {
+      break;
+    }
+  }
+  if (i == size && parts == 3 && digits_count > 0) {
+    address_out->high = 0;
+    address_out->low = UINT64_C(0xffff00000000) | whole << 8 | part;
+    return 1;
+  } else {
+    char buffer[INET6_ADDRSTRLEN];
+    unsigned char bytes[16];
+    if (size == 0 || size >= sizeof buffer) return 0;
+    memcpy(buffer, text, size);
+    buffer[size] = '\0';
+    if (inet_pton(AF_INET6, buffer, bytes) != 1) return 0;
+    address_out->high = address_out->low = 0;
+    for (i = 0; i < 8; i++) {
+      address_out->high = address_out->high << 8 | bytes[i];
+      address_out->low = address_out->low << 8 | bytes[i + 8];
+    }
+    return 1;
+  }
+}
+
+static inline outcome clause_outcome(twin_worker *worker, const clause *clause) {
+  const value *value = slot_value(worker, clause->slot);
+  address address;
+  uint32_t i;
+  if (value->kind == ABSENT && clause->fails_if_absent) return FAILS;
+  if (value->kind != TEXT) return ERRS;
+  switch (clause->relation) {
+    case EQUALS:
+      return value->size == clause->text.size && same_bytes(value->data, clause->text.data, value->size) ? HOLDS : FAILS;
+    case BEGINS:
+      return value->size >= clause->text.size && same_bytes(value->data, clause->text.data, clause->text.size) ? HOLDS : FAILS;
+    default:
+      if (!parse_address(value->data, value->size, &address)) return ERRS;
+      for (i = 0; i < clause->ranges_count; i++) {
+        if (!address_before(address, clause->ranges[i].first) && !address_before(clause->ranges[i].last, address)) return HOLDS;
+      }
+      return FAILS;
+  }
+}
+
+static inline outcome match_outcome(twin_worker *worker, const step *step) {
+  uint32_t state;
+  if (step->match.relation == NO_CLAUSE) return HOLDS;
+  state = worker->match_states[step->policy] ^ worker->generation << 2;
+  if (state > 3) {
+    state = clause_outcome(worker, &step->match);
+    worker->match_states[step->policy] = worker->generation << 2 | state;
+  }
+  return (outcome)state;
+}
+
+static outcome step_outcome(twin_worker *worker, const step *step) {
+  outcome all = HOLDS;
+  uint32_t i;
+  for (i = 0; i < step->clauses_count; i++) {
+    const outcome outcome = clause_outcome(worker, &step->clauses[i]);
+    if (outcome == FAILS) return FAILS;
+    if (outcome == ERRS) all = ERRS;
+  }
+  return all;
+}
+
+/* -------------------------------------------------------------------------------------------------- look-up */
+
+typedef struct candidates {
+  const step_list *list;
+  cursor *cursors;
+  uint32_t count, number;
+  int indexed, overflowing;
+} candidates;
+
+static inline uint32_t find(const table *table, uint64_t hash, const char *data, size_t size) {
+  uint64_t at = hash & table->mask;
+  for (;; at = (at + 1) & table->mask) {
+    const entry *entry = &table->entries[at];
+    if (entry->place == NOTHING) return NOTHING;
+    if (entry->hash == hash && entry->text.size == size && same_bytes(entry->text.data, data, size)) return entry->place;
+  }
+}
+
+static inline int has_length(const table *table, size_t size) { return (int)(table->lengths >> (size < 63 ? size : 63) & 1); }
+
+static uint32_t range_place(const node *node, const value *value) {
+  address address;
+  uint32_t low = 0, high = node->ranges_count;
+  if (!parse_address(value->data, value->size, &address)) return node->no_address;
+  while (low < high) {
+    const uint32_t middle = (low + high) / 2;
+    if (address_before(node->ranges[middle].last, address)) low = middle + 1;
+    else high = middle;
+  }
+  return low < node->ranges_count ? node->ranges[low].place : NOTHING;
+}
+
+static void visit(candidates *found, twin_worker *worker, uint32_t place) {
+  const node *node;
+  const value *value;
+  if (place == NOTHING) return;
+  if (!(place & NODE_BIT)) {
+    const index_list *list = &found->list->index.lists[place];
+    if (found->count == CURSORS) {
+      found->overflowing = 1;
+      return;
+    }
+    found->cursors[found->count].next = list->steps;
+    found->cursors[found->count++].end = list->steps + list->count;
+    return;
+  }
+  node = &found->list->index.nodes[place & ~NODE_BIT];
+  value = slot_value(worker, node->slot);
+  visit(found, worker, node->rest);
+  if (value->kind != TEXT) {
+    visit(found, worker, value->kind == ABSENT ? node->absent : node->all);
+    return;
+  }
+  if (node->equal.count > 0 && has_length(&node->equal, value->size)) {
+    visit(found, worker, find(&node->equal, hash_whole(value->data, value->size), value->data, value->size));
+  }
+  if (node->prefix.count > 0) {
+    const size_t end = value->size < node->prefix.longest ? value->size : node->prefix.longest;
+    uint64_t hash = HASH_SEED;
+    size_t length;
+    for (length = 0;; length++) {
+      if (has_length(&node->prefix, length)) visit(found, worker, find(&node->prefix, hash_finish(hash), value->data, length));
+      if (length == end) break;
+      hash = hash_step(hash, (unsigned char)value->data[length]);
+    }
+  }
+  if (node->ranges_count > 0) visit(found, worker, range_place(node, value));
+}
+
+static candidates walk(const step_list *list, twin_worker *worker) {
+  candidates found = {list, worker->cursors, 0, 0, list->index.root != NOTHING, 0};
+  if (found.indexed) {
+    visit(&found, worker, list->index.root);
+    found.indexed = !found.overflowing;
+  }
+  return found;
+}
+
+static inline const step *next(candidates *found) {
+  uint32_t i, lowest = NO_RULE;
+  if (!found->indexed) return found->number < found->list->count ? &found->list->steps[found->number++] : NULL;
+  if (found->count == 1) {
+    cursor *cursor = &found->cursors[0];
+    return cursor->next == cursor->end ? NULL : &found->list->steps[*cursor->next++];
+  }
+  for (i = 0; i < found->count;) {
+    if (found->cursors[i].next == found->cursors[i].end) {
+      found->cursors[i] = found->cursors[--found->count];
+      continue;
+    }
+    if (*found->cursors[i].next < lowest) lowest = *found->cursors[i].next;
+    i++;
+  }
+  if (found->count == 0) return NULL;
+  for (i = 0; i < found->count; i++) {
+    if (*found->cursors[i].next == lowest) found->cursors[i].next++;
+  }
+  return &found->list->steps[lowest];
+}
+
+/* ------------------------------------------------------------------------------------------------- requests */
+
+typedef struct twin_request {
+  uint64_t magic;
+  twin_worker *worker;
+  const twin_plan *plan;
+  purser_host host;
+  void *context;
+  uint32_t stage;
+  answer answer;
+  uint32_t errors_count, errors[16];
+  uint32_t selected_count, selected[4];
+} twin_request;
+
+size_t twin_request_size(void) { return (sizeof(twin_request) + 15) & ~(size_t)15; }
+
+static int enter(twin_worker *worker) { return __atomic_exchange_n(&worker->busy, 1, __ATOMIC_ACQUIRE) == 0; }
+static void leave(twin_worker *worker) { __atomic_store_n(&worker->busy, 0, __ATOMIC_RELEASE); }
+
+int twin_begin(void *memory, twin_worker *worker, const purser_host *host, void *context) {
+  twin_request *request = memory;
+  uint64_t plan, retirements;
+  if (memory == NULL || worker == NULL || host == NULL || ((uintptr_t)memory & 15) != 0) return 1;
+  if (host->size < sizeof *host || host->get == NULL || worker->magic != MAGIC || !enter(worker)) return 1;
+  do {
+    retirements = __atomic_load_n(&worker->retirements, __ATOMIC_ACQUIRE);
+    plan = __atomic_load_n(&worker->current, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&worker->published, plan, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  } while (__atomic_load_n(&worker->current, __ATOMIC_ACQUIRE) != plan);
+  if (worker->pins == 0) {
+    __atomic_store_n(&worker->pinned, plan, __ATOMIC_RELEASE);
+    worker->retirements = retirements;
+  }
+  __atomic_store_n(&worker->pins, worker->pins + 1, __ATOMIC_RELEASE);
+  __atomic_store_n(&worker->published, 0, __ATOMIC_RELEASE);
+  request->magic = MAGIC;
+  request->worker = worker;
+  request->plan = (const twin_plan *)(uintptr_t)plan;
+  request->host = *host;
+  request->context = context;
+  request->stage = 0;
+  request->errors_count = request->selected_count = 0;
+  worker->open++;
+  leave(worker);
+  return 0;
+}
+
+static void note(twin_request *request, uint32_t rule) {
+  if (request->errors_count < 16) request->errors[request->errors_count++] = rule;
+}
+
+static answer decide(twin_request *request, twin_worker *worker) {
+  const twin_plan *plan = request->plan;
+  answer answer = {1, PURSER_REASON_DEFAULT, NO_RULE};
+  candidates found = walk(&plan->denies, worker);
+  const step *step;
+  uint32_t erring = NO_RULE;
+  while ((step = next(&found)) != NULL) {
+    outcome outcome = match_outcome(worker, step);
+    if (outcome == FAILS) {
+      found.number = step->next;
+      continue;
+    }
+    if (outcome == HOLDS) outcome = step_outcome(worker, step);
+    if (outcome == HOLDS) {
+      answer.allows = 0;
+      answer.reason = PURSER_REASON_RULE;
+      answer.rule = step->rule;
+      return answer;
+    }
+    if (outcome == ERRS) {
+      note(request, step->rule);
+      if (erring == NO_RULE) erring = step->rule;
+    }
+  }
+  if (erring != NO_RULE) {
+    answer.allows = 0;
+    answer.reason = PURSER_REASON_RULE_ERROR;
+    answer.rule = erring;
+    return answer;
+  }
+  found = walk(&plan->allows, worker);
+  while ((step = next(&found)) != NULL) {
+    outcome outcome = match_outcome(worker, step);
+    if (outcome == FAILS) {
+      found.number = step->next;
+      continue;
+    }
+    if (outcome == HOLDS) outcome = step_outcome(worker, step);
+    if (outcome == HOLDS) {
+      answer.reason = PURSER_REASON_RULE;
+      answer.rule = step->rule;
+      return answer;
+    }
+    if (outcome == ERRS) note(request, step->rule);
+  }
+  found = walk(&plan->groups, worker);
+  while ((step = next(&found)) != NULL) {
+    if (match_outcome(worker, step) == FAILS) continue;
+    if (request->selected_count < 4) request->selected[request->selected_count] = step->policy;
+    request->selected_count += step->next;
+    answer.allows = 0;
+    answer.reason = PURSER_REASON_NO_ALLOW_RULE;
+  }
+  return answer;
+}
+
+int twin_check(void *memory) {
+  twin_request *request = memory;
+  twin_worker *worker;
+  if (memory == NULL || request->magic != MAGIC) return 1;
+  worker = request->worker;
+  if (!enter(worker)) return 1;
+  if (request->stage == 0) {
+    memset(worker->slots, 0, sizeof worker->slots);
+    worker->host = &request->host;
+    worker->context = request->context;
+    worker->generation = (worker->generation + 1) & 0x3fffffff;
+    request->answer = decide(request, worker);
+    worker->counters[request->answer.allows]++;
+    request->stage = 1;
+  }
+  leave(worker);
+  return 0;
+}
+
+answer twin_answer(const void *memory) { return ((const twin_request *)memory)->answer; }
+
+int twin_end(void *memory) {
+  twin_request *request = memory;
+  twin_worker *worker;
+  if (memory == NULL || request->magic != MAGIC) return 1;
+  worker = request->worker;
+  if (!enter(worker)) return 1;
+  request->magic = 0;
+  worker->open--;
+  request->plan = NULL;
+  __atomic_store_n(&worker->pins, worker->pins - 1, __ATOMIC_RELEASE);
+  leave(worker);
+  return 0;
+}
