@@ -117,7 +117,7 @@ import Testing
     #expect(evaluate("{'a': 1}", { "{'a': \($0), 'b': \($0)}" }, "x == x") == "error: stepBudgetSpent")
   }
 
-  @Test(arguments: ["a != b", "a < b", "dyn(a) != b", "[a] != [b]"])
+  @Test(arguments: ["a != b", "a < b", "dyn(a) != b", "[a] != [b]", "!(a in {b: 1})"])
   func longTextsAreComparedForAPrice(comparison: String) {
     let host = TestHost()
     host.environment.enable(.lists)

@@ -50,7 +50,9 @@ func findEntry(_ map: Value, _ key: Value, _ evaluation: Evaluation.Pointer) -> 
     let candidate = entries[at &* 2]
     if candidate.kind == key.kind {
       switch key.kind {
-      case .string: if !candidate.asBytes.equals(key.asBytes) { continue }
+      case .string:
+        if candidate.count == key.count, key.count > 1_024 { spend(Int(key.count) &>> 3, evaluation) }
+        if !candidate.asBytes.equals(key.asBytes) { continue }
       case .bool, .int, .uint: if candidate.payload != key.payload { continue }
       default: continue
       }
