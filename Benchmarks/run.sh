@@ -25,10 +25,11 @@ done
 
 build() {
   "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -I"$root/include" -o "$work/$1" "$here/$1.c" "$here/host.c" \
-    "$root/examples/bookinfo/connections.c" "$root/examples/bookinfo/recording.c" -L"$library" -lpurser -Wl,-rpath,"$library"
+    "$root/examples/bookinfo/connections.c" "$root/examples/bookinfo/recording.c" -L"$library" -lpurser -lpthread -Wl,-rpath,"$library"
 }
 build bench_bookinfo
 build bench_remote_hop
+build bench_reload
 
 echo "Machine     $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, load $(cut -d ' ' -f 1 /proc/loadavg)"
 echo "Library     $(stat --dereference --format %s "$library/libpurser.so") bytes; compiler $("${CC:-cc}" --version | head -n 1)"
@@ -62,3 +63,8 @@ echo "The same check asked of another process: all attributes over one loopback 
 echo "The least that a remote check can cost here: no HTTP/2, no protobuf, no other load. Not a measurement of Mixer."
 echo
 "$work/bench_remote_hop" "$requests" "${policies[@]}"
+
+echo
+echo "Checks beside reloads"
+echo
+"$work/bench_reload"

@@ -54,6 +54,7 @@ def test_attributes_that_envoy_cannot_supply_are_named(refuse, policies):
     ({"policies": ["p"], "reasonHeader": True}, "`reasonHeader` must be"),
     ({"policies": ["p"], "metadata": "some"}, "`metadata` must be"),
     ({"policies": ["p"], "clientAddress": "yes"}, "`clientAddress` must be"),
+    ({"policies": ["p"], "watch": "yes"}, "`watch` must be"),
     ({"policies": ["p"], "constants": []}, "`constants` must be an object"),
     ({"policies": ["p"], "constants": {"app": "x"}}, "`app` is no attribute"),
     ({"policies": ["p"], "constants": {"response.code": 3}}, "`response.code` is an attribute of responses"),

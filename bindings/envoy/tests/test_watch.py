@@ -69,10 +69,10 @@ def test_files_change_and_bad_ones_leave_the_old_policies(launch, mounted):
         assert "a.yaml:1:" in envoy.log()
         assert [connection.ask(path).status for path in ("/a", "/b")] == [200, 403]
         # Nor may all enforced policies vanish.
-        mounted.put(a=METRICS.replace("{prometheus: {listen: \"127.0.0.1:PORT\"}}", "{prometheus: {}}"))
+        mounted.put(a=METRICS.replace('{listen: "127.0.0.1:PORT"}', "{}"))
         proxy.until("the empty set is refused", lambda: "no enforced Policy" in envoy.log())
         assert connection.ask("/b").status == 403
-        mounted.put(a=forbids("/b"), b=forbids("/c").replace("name: site", "name: more"))
+        mounted.put(a=forbids("/b"), b=rule("more", "DENY", 'request.url_path == "/c"'))
         proxy.until("a file more", lambda: connection.ask("/c").status == 403)
         connection.close()
 
