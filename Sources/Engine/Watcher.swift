@@ -226,7 +226,7 @@ extension Watcher {
       let now = platform_monotonic_nanoseconds()
       takeEvents(watch, now)
       let active = watches.filter { $0.stage == .live }
-      for looking in active where looking.lookDue <= now { lookAgain(looking, now) }
+      for looking in active where looking.stage == .live && looking.lookDue <= now { lookAgain(looking, now) }
       if let due = active.first(where: { $0.stage == .live && $0.loadDue <= now }) {
         load(due)
         continue

@@ -23,7 +23,7 @@ typedef struct seen {
 } seen;
 
 static void prepare(void *user, const purser_plan *plan) {
-  seen *seen = (struct seen *)user;
+  struct seen *seen = (struct seen *)user;
   purser_plan_summary summary;
   CLEAR(summary);
   summary.size = sizeof summary;
@@ -34,7 +34,7 @@ static void prepare(void *user, const purser_plan *plan) {
 }
 
 static void done(void *user, purser_status status, const purser_problems *problems) {
-  seen *seen = (struct seen *)user;
+  struct seen *seen = (struct seen *)user;
   purser_text text;
   sigset_t blocked;
   CLEAR(text);
@@ -72,8 +72,8 @@ static void sleep_ms(long milliseconds) {
 
 /* A house whose set watches `folder`; its policies answer a request with a number of their own. */
 typedef struct place {
-  house house;
-  seen seen;
+  struct house house;
+  struct seen seen;
   char folder[512];
 } place;
 
