@@ -324,8 +324,8 @@ import Testing
     var deep = Value.int(1)
     for _ in 0..<10_000 { deep = host.arena.list([deep]) ?? .null }
     host.declare("deep", .dyn, deep)
-    #expect(host.evaluate("deep == deep") == "error: attributeTooLarge")
-    #expect(host.evaluate("deep in [deep]") == "error: attributeTooLarge")
+    #expect(host.evaluate("deep == deep") == "error: nestedTooDeeply")
+    #expect(host.evaluate("deep in [deep]") == "error: nestedTooDeeply")
     #expect(host.evaluate("deep").utf8.count < 200)
   }
 }

@@ -161,7 +161,7 @@ struct WireText {
     for _ in 0..<40 { bytes = WireText.bytes(2, bytes) }
     #expect(decoded(bytes, as: "shop.Customer").hasPrefix("shop.Customer{parent: shop.Customer{"))
     for _ in 0..<40 { bytes = WireText.bytes(2, bytes) }
-    #expect(decoded(bytes, as: "shop.Customer") == "error: attributeTooLarge")
+    #expect(decoded(bytes, as: "shop.Customer") == "error: nestedTooDeeply")
     var groups: [UInt8] = []
     for _ in 0..<40 { groups += WireText.varint(1000 << 3 | 3) }
     #expect(decoded(groups) == "error: invalidArgument")

@@ -5,7 +5,7 @@ let comparisonDepthMax = 128
 
 /// Why `equal` had no answer.
 func comparisonFailure(_ evaluation: Evaluation.Pointer) -> EvaluationError.Code {
-  evaluation.pointee.stepsLeft < 0 ? .stepBudgetSpent : .attributeTooLarge
+  evaluation.pointee.stepsLeft < 0 ? .stepBudgetSpent : .nestedTooDeeply
 }
 
 /// Whether two values are the same; nil when they are nested too deeply to say, or the budget is spent. Every list,

@@ -152,7 +152,7 @@ struct Formatter {
   // MARK: %s
 
   private mutating func appendString(_ value: Value, depth: Int) -> EvaluationError.Code? {
-    if depth > comparisonDepthMax { return .attributeTooLarge }
+    if depth > comparisonDepthMax { return .nestedTooDeeply }
     if text.hasFailed || evaluation.pointee.stepsLeft < 0 { return nil }
     switch value.kind {
     case .null: text.append("null")

@@ -89,7 +89,7 @@ enum ListFunction {
     let levels = call.count == 2 ? call[1].asInt : 1
     if levels < 0 { return .failure(.invalidArgument) }
     // Deeper than that no value is made.
-    guard let count = flatCount(call[0], levels, 0, call.evaluation) else { return .failure(.attributeTooLarge) }
+    guard let count = flatCount(call[0], levels, 0, call.evaluation) else { return .failure(.nestedTooDeeply) }
     if count == 0 { return .list(nil, count: 0) }
     guard call.hasSteps else { return .failure(.stepBudgetSpent) }
     guard let length = UInt32(exactly: count), let memory = call.evaluation.pointee.arena.allocateValues(count) else {

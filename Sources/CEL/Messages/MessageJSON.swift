@@ -7,7 +7,7 @@ extension MessageWork {
   private static let safeIntegerMax: UInt64 = 9_007_199_254_740_991
 
   mutating func json(_ value: Value, depth: Int) -> Value {
-    guard depth < MessageWork.depthMax else { return .failure(.attributeTooLarge) }
+    guard depth < MessageWork.depthMax else { return .failure(.nestedTooDeeply) }
     var text = ShortText()
     switch value.kind {
     case .null, .bool, .double, .string: return value

@@ -3,7 +3,7 @@
 extension MessageWork {
   /// The CEL value of a message, or an error.
   mutating func decode(_ bytes: Bytes, as descriptor: UnsafePointer<MessageDescriptor>, depth: Int) -> Value {
-    guard depth < MessageWork.depthMax else { return .failure(.attributeTooLarge) }
+    guard depth < MessageWork.depthMax else { return .failure(.nestedTooDeeply) }
     guard let record = makeRecord(descriptor) else { return failure }
     var reader = WireReader(bytes)
     if let code = decode(&reader, into: record, group: nil, depth: depth) { return .failure(code) }
@@ -70,7 +70,7 @@ extension MessageWork {
       if field.pointee.isNull { return reader.varint() == nil ? .failure(.invalidArgument) : .null }
       return field.pointee.strong(scalar(field.pointee.type, &reader))
     }
-    guard depth &+ 1 < MessageWork.depthMax else { return .failure(.attributeTooLarge) }
+    guard depth &+ 1 < MessageWork.depthMax else { return .failure(.nestedTooDeeply) }
     guard let record = before ?? makeRecord(message) else { return failure }
     if field.pointee.type == .group {
       if let code = decode(&reader, into: record, group: field.pointee.number, depth: depth &+ 1) {

@@ -49,6 +49,7 @@
     case unknownIdentifier = 24
     case unknownTimeZone = 25
     case noValue = 26
+    case nestedTooDeeply = 27
   }
 }
 
@@ -83,6 +84,7 @@ extension EvaluationError.Code {
     case .unknownIdentifier: "unknown identifier"
     case .unknownTimeZone: "unknown time zone"
     case .noValue: "optional has no value"
+    case .nestedTooDeeply: "value is nested too deeply"
     }
   }
 
