@@ -19,18 +19,24 @@ package struct ConformanceCase {
   var declarations: [[String: Any]]
   var bindings: [String: [String: Any]]
   var expectation: [String: Any]
+  /// Why this is no case that can be run; such a one fails.
+  var problem: String?
   /// The messages that the folder's cases name; with strong enums if the case needs those.
   var schema = Schema.wellKnown
 
-  init?(line: Data) {
-    guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: Any],
-      let id = object["id"] as? String, let file = object["file"] as? String,
-      let expression = object["expr"] as? String, let expectation = object["expect"] as? [String: Any]
-    else { return nil }
-    self.id = id
-    self.file = file
-    self.expression = expression
-    self.expectation = expectation
+  /// What cannot be understood keeps its place: the id is then `file:line`, unless the line has one.
+  init(line: Data, number: Int, of file: String) {
+    let parsed = try? JSONSerialization.jsonObject(with: line)
+    let object = parsed as? [String: Any] ?? [:]
+    id = object["id"] as? String ?? "\(file):\(number)"
+    self.file = object["file"] as? String ?? file
+    expression = object["expr"] as? String ?? ""
+    expectation = object["expect"] as? [String: Any] ?? [:]
+    if object.isEmpty {
+      problem = "line \(number) of \(file) is no JSON object"
+    } else if object["id"] == nil || object["expr"] as? String == nil || expectation.isEmpty {
+      problem = "line \(number) of \(file) lacks `id`, `expr` or `expect`"
+    }
     section = object["section"] as? String ?? ""
     container = object["container"] as? String ?? ""
     needs = Set(object["needs"] as? [String] ?? [])
@@ -47,8 +53,12 @@ package struct ConformanceCase {
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else { return nil }
     var cases: [ConformanceCase] = []
     for name in names.sorted() where name.hasSuffix(".jsonl") {
-      guard let data = try? Data(contentsOf: folder.appendingPathComponent(name)) else { continue }
-      cases += data.split(separator: 10).compactMap { ConformanceCase(line: $0) }
+      let data = (try? Data(contentsOf: folder.appendingPathComponent(name))) ?? Data("unreadable".utf8)
+      let blanks: Set<UInt8> = [9, 13, 32]
+      for (index, line) in data.split(separator: 10, omittingEmptySubsequences: false).enumerated()
+      where !line.allSatisfy(blanks.contains) {
+        cases.append(ConformanceCase(line: line, number: index + 1, of: name))
+      }
     }
     let schema = ConformanceSchema.load(for: folder, hasStrongEnums: false)
     let strongSchema = ConformanceSchema.load(for: folder, hasStrongEnums: true)
@@ -78,10 +88,12 @@ enum ConformanceJSON {
         .map { Value(kind: .type, payload: $0.address, count: $0.count) }
     case "list":
       guard let items = content as? [Any] else { return nil }
-      return arena.list(items.compactMap { value($0, schema, &arena) })
+      let values = items.compactMap { value($0, schema, &arena) }
+      return values.count == items.count ? arena.list(values) : nil
     case "map":
-      guard let entries = content as? [[Any]] else { return nil }
-      return arena.map(entries.flatMap { $0 }.compactMap { value($0, schema, &arena) })
+      guard let entries = content as? [[Any]], entries.allSatisfy({ $0.count == 2 }) else { return nil }
+      let values = entries.flatMap { $0 }.compactMap { value($0, schema, &arena) }
+      return values.count == 2 * entries.count ? arena.map(values) : nil
     case "timestamp", "duration":
       guard let parts = content as? [String: Any], let seconds = (parts["seconds"] as? String).flatMap({ Int64($0) })
       else { return nil }

@@ -15,6 +15,7 @@ package struct ConformanceRun {
   let host = TestHost()
 
   package static func outcome(of item: ConformanceCase) -> ConformanceOutcome {
+    if let problem = item.problem { return .failed(want: "a case that can be read", got: problem) }
     var run = ConformanceRun(item: item)
     run.host.environment.schema = item.schema
     for need in item.needs.sorted() where !ConformanceSupport.enable(need, in: run.host) {
@@ -80,7 +81,7 @@ package struct ConformanceRun {
   private func failed(got: String) -> ConformanceOutcome {
     var want = "anything"
     if expectsError {
-      want = "an error" + (failingStage.map { " of \($0)" } ?? "")
+      want = "an error" + (failingStage.map { " of the stage \($0)" } ?? "")
     } else if let json = item.expectation["value"] {
       want = ConformanceJSON.value(json, item.schema, &host.arena).map { render($0) } ?? "\(json)"
     } else if item.expectation["unknown"] != nil {
