@@ -30,7 +30,9 @@ let package = Package(
     .systemLibrary(name: "CSodium", path: "Sources/Sodium"),
 
     // The engine, from the ground up. docs/ARCHITECTURE.md says who may import whom.
-    .target(name: "CEL", dependencies: ["CPlatform"], swiftSettings: strict),
+    // libm for the square root, which debug builds call.
+    .target(
+      name: "CEL", dependencies: ["CPlatform"], swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "PurserAttributes", dependencies: ["CEL", "CPlatform", "CPurser"], path: "Sources/Attributes",
       swiftSettings: strict),

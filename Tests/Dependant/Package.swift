@@ -11,6 +11,10 @@ let package = Package(
     .executableTarget(
       name: "dependant",
       dependencies: [.product(name: "Purser", package: "purser")],
-      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)])
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "expressions",
+      dependencies: [.product(name: "CEL", package: "purser")],
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
   ]
 )

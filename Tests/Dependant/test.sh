@@ -44,4 +44,13 @@ if LD_DEBUG=files "$program" 2>&1 | grep -E 'file=[^ ]*(microhttpd|re2)'; then
   echo "the dependant opened what it does not use" >&2
   exit 1
 fi
+
+# CEL by itself, with nothing imported that links what it may need.
+swift build --quiet --security-path "$folder/security" --scratch-path "$folder/build" --product expressions
+output=$("$folder/build/debug/expressions")
+if [ "$output" != "true
+is absent" ]; then
+  printf 'the dependant on CEL said\n%s\n' "$output" >&2
+  exit 1
+fi
 echo "a dependant by version builds, runs and decides"
