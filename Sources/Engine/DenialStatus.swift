@@ -40,8 +40,6 @@ extension RequestState {
 extension Bytes {
   /// Text that lives as long as the process.
   public init(staticText text: StaticString) {
-    self.init(
-      text.hasPointerRepresentation ? UnsafeRawPointer(text.utf8Start) : nil,
-      count: UInt32(truncatingIfNeeded: text.utf8CodeUnitCount))
+    self.init(text)
   }
 }

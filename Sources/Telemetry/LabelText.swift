@@ -63,6 +63,6 @@ enum LabelText {
 
   @inline(__always)
   private static func constant(_ text: StaticString) -> Bytes {
-    Bytes(UnsafeRawPointer(text.utf8Start), count: UInt32(truncatingIfNeeded: text.utf8CodeUnitCount))
+    Bytes(text)
   }
 }

@@ -70,11 +70,16 @@ extension Bytes {
   }
 
   func equals(_ text: StaticString) -> Bool {
-    count == UInt32(truncatingIfNeeded: text.utf8CodeUnitCount) && sameBytes(base, text.utf8Start, Int(count))
+    let other = Bytes(text)
+    return count == other.count && sameBytes(base, other.base, Int(count))
   }
 
-  init(_ text: StaticString) {
-    self.init(text.utf8Start, count: UInt32(truncatingIfNeeded: text.utf8CodeUnitCount))
+  /// The text of a literal. `utf8Start` would trap for one that has no address, so this reads the frozen layout: where
+  /// it begins, how long it is, and in bit 0 of the flags that it is a number instead.
+  @inlinable @inline(__always)
+  public init(_ text: StaticString) {
+    let (start, size, flags) = unsafeBitCast(text, to: (UInt, UInt, UInt8).self)
+    self = flags & 1 != 0 ? .empty : Bytes(UnsafeRawPointer(bitPattern: start), count: UInt32(truncatingIfNeeded: size))
   }
 
   /// Code points of valid UTF-8: every byte that does not continue one.
