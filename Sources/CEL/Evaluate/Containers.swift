@@ -46,7 +46,10 @@ extension Value {
 func findEntry(_ map: Value, _ key: Value, _ evaluation: Evaluation.Pointer) -> Value? {
   guard let entries = map.elements else { return nil }
   spend(Int(map.count), evaluation)
-  for at in 0..<Int(map.count) {
+  var next = 0
+  while next < Int(map.count) {
+    let at = next
+    next &+= 1
     let candidate = entries[at &* 2]
     if candidate.kind == key.kind {
       switch key.kind {

@@ -91,8 +91,10 @@ private func merged(
     map = larger
     place[1] = .int(Int64(capacity))
   }
-  for number in 0..<Int(added.count) {
+  var number = 0
+  while number < Int(added.count) {
     insertEntry(&map, entries[number &* 2], entries[number &* 2 &+ 1], isKnown: false, evaluation)
+    number &+= 1
     if map.kind != .map { return map }
     if evaluation.pointee.stepsLeft < 0 { return .failure(.stepBudgetSpent) }
   }

@@ -50,10 +50,12 @@ struct NativeEntry {
   func call(
     _ arguments: UnsafeMutablePointer<Value>, count: Int, _ evaluation: Evaluation.Pointer
   ) -> Value {
-    for number in 0..<count {
+    var number = 0
+    while number < count {
       let argument = whole(arguments[number], evaluation)
       if argument.kind == .error { return argument }
       arguments[number] = argument
+      number &+= 1
     }
     if evaluation.pointee.stepsLeft < 0 { return .failure(.stepBudgetSpent) }
     var result = Value.failure(.internalFailure)
@@ -81,8 +83,10 @@ final class FunctionClosure: @unchecked Sendable {
 
   func call(_ call: FunctionCall) -> Value {
     guard call.count == kinds.count else { return .failure(.noSuchOverload) }
-    for number in 0..<call.count {
+    var number = 0
+    while number < call.count {
       if let kind = kinds[number], call[number].kind != kind { return .failure(.noSuchOverload) }
+      number &+= 1
     }
     return body(call)
   }

@@ -76,9 +76,12 @@ private func unwrapped(_ list: Value, _ evaluation: Evaluation.Pointer) -> Value
   guard result.kind == .list, let elements = list.elements, let places = result.elements else { return result }
   spend(Int(list.count), evaluation)
   let target = UnsafeMutablePointer(mutating: places)
-  for at in 0..<Int(list.count) {
-    guard elements[at].kind == .optional else { return .failure(.noSuchOverload) }
-    guard let content = elements[at].elements else { continue }
+  var at = 0
+  while at < Int(list.count) {
+    let element = elements[at]
+    at &+= 1
+    guard element.kind == .optional else { return .failure(.noSuchOverload) }
+    guard let content = element.elements else { continue }
     target[Int(result.count)] = content.pointee
     result.count = result.count &+ 1
   }

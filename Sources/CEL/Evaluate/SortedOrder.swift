@@ -10,7 +10,11 @@ func sortedOrder(
   }
   var from = memory.bindMemory(to: UInt32.self, capacity: max(count, 1) &* 2)
   var to = from + count
-  for number in 0..<count { from[number] = UInt32(truncatingIfNeeded: number) }
+  var number = 0
+  while number < count {
+    from[number] = UInt32(truncatingIfNeeded: number)
+    number &+= 1
+  }
   // Runs of `width` are in order; two and two are merged from one half of the memory into the other.
   var width = 1
   while width < count {
@@ -22,7 +26,8 @@ func sortedOrder(
       let end = min(middle &+ width, count)
       var left = start
       var right = middle
-      for place in start..<end {
+      var place = start
+      while place < end {
         if left < middle, right >= end || !isLess(Int(from[right]), Int(from[left])) {
           to[place] = from[left]
           left &+= 1
@@ -30,6 +35,7 @@ func sortedOrder(
           to[place] = from[right]
           right &+= 1
         }
+        place &+= 1
       }
       start = end
     }

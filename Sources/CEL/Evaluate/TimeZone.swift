@@ -23,13 +23,17 @@ struct TimeZone: BitwiseCopyable {
   static func load(_ name: Bytes, arena: inout Arena) -> TimeZone? {
     if let offset = fixedOffset(name) { return TimeZone(offset: offset) }
     if name.equals("UTC") || name.equals("GMT") { return TimeZone(offset: 0) }
-    guard let path = path(name) else { return nil }
-    guard let buffer = malloc(fileBytesMax) else { return nil }
+    let folder = Bytes("/usr/share/zoneinfo/")
+    guard isPath(name), let nameBase = name.base, let folderBase = folder.base else { return nil }
+    // The file, and behind it its path. No Swift array: nothing is counted and nothing can trap while requests run.
+    guard let buffer = malloc(fileBytesMax &+ Int(folder.count) &+ nameBytesMax &+ 1) else { return nil }
     defer { free(buffer) }
     let bytes = buffer.assumingMemoryBound(to: UInt8.self)
-    let size = path.withUnsafeBufferPointer { text in
-      text.withMemoryRebound(to: CChar.self) { platform_read_file($0.baseAddress, bytes, fileBytesMax) }
-    }
+    let path = buffer + fileBytesMax
+    memcpy(path, folderBase, Int(folder.count))
+    memcpy(path + Int(folder.count), nameBase, Int(name.count))
+    path.storeBytes(of: 0, toByteOffset: Int(folder.count) &+ Int(name.count), as: UInt8.self)
+    let size = platform_read_file(path.assumingMemoryBound(to: CChar.self), bytes, fileBytesMax)
     guard size > 0 else { return nil }
     return TimeZone(file: Bytes(bytes, count: UInt32(truncatingIfNeeded: size)), arena: &arena)
   }
@@ -60,10 +64,10 @@ struct TimeZone: BitwiseCopyable {
     return isWest ? 0 &- seconds : seconds
   }
 
-  /// NUL-terminated. A name is letters, digits, `_ + - /`: it never leaves the database's folder.
-  private static func path(_ name: Bytes) -> [UInt8]? {
+  /// A name is letters, digits, `_ + - /`: it never leaves the database's folder.
+  private static func isPath(_ name: Bytes) -> Bool {
     guard name.count > 0, name.count <= nameBytesMax, let base = name.base, base[0] != UInt8(ascii: "/") else {
-      return nil
+      return false
     }
     for byte in name.buffer {
       switch byte {
@@ -71,10 +75,10 @@ struct TimeZone: BitwiseCopyable {
         UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "+"), UInt8(ascii: "-"),
         UInt8(ascii: "/"):
         break
-      default: return nil
+      default: return false
       }
     }
-    return Array("/usr/share/zoneinfo/".utf8) + Array(name.buffer) + [0]
+    return true
   }
 
   // MARK: The file

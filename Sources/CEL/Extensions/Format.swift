@@ -196,12 +196,14 @@ struct Formatter {
       }
       let order = sortedOrder(count, evaluation) { keys[$0].asBytes.compare(keys[$1].asBytes) < 0 }
       guard let order else { return .memorySpent }
-      for place in 0..<count {
+      var place = 0
+      while place < count {
         let number = Int(order[place])
         if place > 0 { text.append(", ") }
         text.append(keys[number].asBytes)
         text.append(": ")
         if let error = appendString(entries[number &* 2 &+ 1], depth: depth &+ 1) { return error }
+        place &+= 1
       }
     }
     text.append(UInt8(ascii: "}"))

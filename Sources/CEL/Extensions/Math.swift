@@ -91,9 +91,11 @@ enum MathFunction {
 
   private static func extreme(_ values: UnsafePointer<Value>, _ count: Int, sign: Int) -> Value {
     var best = values[0]
-    for number in 0..<count {
+    var number = 0
+    while number < count {
       guard values[number].isNumber else { return .failure(.noSuchOverload) }
       if let order = compareNumbers(values[number], best), order &* sign > 0 { best = values[number] }
+      number &+= 1
     }
     return best
   }

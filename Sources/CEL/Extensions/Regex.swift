@@ -247,7 +247,10 @@ enum RegexFunction {
   private static func rewrite(_ replacement: Bytes, _ matcher: RegexMatcher, _ result: inout TextBuilder) {
     var isEscape = false
     var plain = 0
-    for (at, byte) in replacement.buffer.enumerated() {
+    guard let base = replacement.base else { return }
+    var at = 0
+    while at < Int(replacement.count) {
+      let byte = base[at]
       if isEscape {
         isEscape = false
         plain = at &+ 1
@@ -260,6 +263,7 @@ enum RegexFunction {
         result.append(replacement.slice(plain, at))
         isEscape = true
       }
+      at &+= 1
     }
     result.append(replacement.slice(plain, Int(replacement.count)))
   }

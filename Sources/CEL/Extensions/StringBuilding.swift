@@ -1,5 +1,7 @@
 // The functions of `strings` that make new texts, and lists of texts.
 
+import CPlatform
+
 extension StringFunction {
   static func join(_ call: FunctionCall) -> Value {
     guard call.takes(.list) || call.takes(.list, .string) else { return .failure(.noSuchOverload) }
@@ -8,9 +10,11 @@ extension StringFunction {
     spend(items.count, call.evaluation)
     if items.count == 1, let only = items.first, only.kind == .string { return only }
     var text = TextBuilder(call.evaluation)
-    for (number, item) in items.enumerated() {
+    var isFirst = true
+    for item in items {
       guard item.kind == .string else { return .failure(.noSuchOverload) }
-      if number > 0 { text.append(separator) }
+      if !isFirst { text.append(separator) }
+      isFirst = false
       text.append(item.asBytes)
       if text.hasFailed { break }
     }
@@ -41,10 +45,12 @@ extension StringFunction {
     guard call.hasSteps else { return .failure(.stepBudgetSpent) }
     guard let memory = call.evaluation.pointee.arena.allocateValues(pieces) else { return .failure(.memorySpent) }
     at = 0
-    for number in 0..<(pieces &- 1) {
+    var number = 0
+    while number < pieces &- 1 {
       guard let next = nextPiece(text, separator, from: at) else { return .failure(.internalFailure) }
       memory[number] = .string(text.slice(at, next.end))
       at = next.begin
+      number &+= 1
     }
     memory[pieces &- 1] = .string(text.slice(at, Int(text.count)))
     return .list(memory, count: UInt32(truncatingIfNeeded: pieces))
@@ -126,7 +132,7 @@ extension StringFunction {
     var at = 0
     while at < size {
       let length = min(Bytes.codePointLength(base[at]), size &- at)
-      (memory + (size &- at &- length)).copyMemory(from: base + at, byteCount: length)
+      memcpy(memory + (size &- at &- length), base + at, length)
       at &+= length
     }
     return .string(Bytes(memory, count: text.count))

@@ -18,8 +18,10 @@ extension MessageWork {
     guard list.count > 0, let elements = list.elements else { return .absent }
     guard pay(Int(list.count)), let memory = arena.pointee.allocateValues(Int(list.count)) else { return failure }
     var count: UInt32 = 0
-    for at in 0..<Int(list.count) {
+    var at = 0
+    while at < Int(list.count) {
       let element = convert(elements[at], toElementOf: field)
+      at &+= 1
       if element.kind == .error { return element }
       // A null among timestamps or wrappers is left out.
       if element.kind == .absent { continue }

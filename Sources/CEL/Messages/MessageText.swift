@@ -55,7 +55,8 @@ extension MessageWork {
       default: UInt8(ascii: "/")
       }
     }
-    for group in 0..<groups {
+    var group = 0
+    while group < groups {
       let start = group &* 3
       let has = min(3, Int(bytes.count) &- start)
       var word: UInt32 = 0
@@ -68,6 +69,7 @@ extension MessageWork {
       memory.storeBytes(
         of: has > 1 ? digit(word >> 6) : UInt8(ascii: "="), toByteOffset: place &+ 2, as: UInt8.self)
       memory.storeBytes(of: has > 2 ? digit(word) : UInt8(ascii: "="), toByteOffset: place &+ 3, as: UInt8.self)
+      group &+= 1
     }
     return .string(Bytes(UnsafeRawPointer(memory), count: UInt32(truncatingIfNeeded: groups &* 4)))
   }

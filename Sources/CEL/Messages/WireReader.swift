@@ -21,11 +21,13 @@ struct WireReader {
   mutating func varint() -> UInt64? {
     guard let at else { return nil }
     var result: UInt64 = 0
-    for count in 0..<min(left, 10) {
+    var count = 0
+    while count < min(left, 10) {
       let byte = at[count]
       result |= UInt64(byte & 0x7f) &<< UInt64(truncatingIfNeeded: count &* 7)
+      count &+= 1
       if byte < 0x80 {
-        advance(count &+ 1)
+        advance(count)
         return result
       }
     }
@@ -48,7 +50,7 @@ struct WireReader {
 
   /// A length and as many bytes.
   mutating func bytes() -> Bytes? {
-    guard let size = varint(), size <= UInt64(UInt32.max), size <= UInt64(left) else { return nil }
+    guard let size = varint(), size <= UInt64(UInt32.max), size <= UInt64(truncatingIfNeeded: left) else { return nil }
     let count = Int(truncatingIfNeeded: size)
     let result = Bytes(at.map { UnsafeRawPointer($0) }, count: UInt32(truncatingIfNeeded: size))
     advance(count)

@@ -70,13 +70,20 @@ struct ShortText {
   }
 
   mutating func append(_ text: StaticString) {
-    for at in 0..<text.utf8CodeUnitCount { append(text.utf8Start[at]) }
+    let text = Bytes(text)
+    guard let base = text.base else { return }
+    var at = 0
+    while at < Int(text.count) {
+      append(base[at])
+      at &+= 1
+    }
   }
 
   mutating func append(_ value: UInt64, digitsLeast: Int = 1) {
     var divisor: UInt64 = 1
     var digits = 1
-    while digits < 20, value / divisor >= 10 || digits < digitsLeast {
+    // Ten to the nineteenth fits; the compiler cannot see that it never comes to 0.
+    while digits < 20, divisor != 0, value / divisor >= 10 || digits < digitsLeast {
       divisor = divisor &* 10
       digits &+= 1
     }
@@ -152,7 +159,12 @@ struct ShortText {
 
   func forEach(_ body: (UInt8) -> Void) {
     withUnsafeBytes(of: words) { raw in
-      for byte in raw.prefix(count) { body(byte) }
+      guard let base = raw.baseAddress else { return }
+      var at = 0
+      while at < count {
+        body(base.load(fromByteOffset: at, as: UInt8.self))
+        at &+= 1
+      }
     }
   }
 

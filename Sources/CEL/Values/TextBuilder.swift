@@ -3,6 +3,8 @@
 // When its room is full it moves to twice as much; what it leaves behind stays unused until the arena is reset. Every
 // byte appended is charged to the budget, and what no longer fits the arena or the budget makes `finish` an error.
 
+import CPlatform
+
 struct TextBuilder {
   private let evaluation: Evaluation.Pointer
   private var memory: UnsafeMutableRawPointer?
@@ -61,7 +63,7 @@ struct TextBuilder {
       return false
     }
     capacity = max(needed, capacity &* 2)
-    if let memory { room.copyMemory(from: memory, byteCount: count) }
+    if let memory { memcpy(room, memory, count) }
     memory = room
     return true
   }
