@@ -96,16 +96,19 @@ extension WorkerState {
 
   /// Rare: more plans pinned at once than ever before. Whoever reclaims must not read the old memory meanwhile.
   private static func growPins(of worker: UnsafeMutablePointer<WorkerState>) {
-    let engine = worker.pointee.engine.pointee.owner.takeUnretainedValue()
-    platform_lock_acquire(engine.lock)
+    let lock = worker.pointee.engine.pointee.owner._withUnsafeGuaranteedRef { $0.lock }
+    platform_lock_acquire(lock)
     let old = worker.pointee.pins.items
     let capacity = worker.pointee.pins.capacity
-    let new = UnsafeMutablePointer<PlanPin>.allocate(capacity: capacity &* 2)
-    new.initialize(repeating: PlanPin(), count: capacity &* 2)
-    new.update(from: old, count: capacity)
+    // Not `allocate(capacity:)`, `initialize(repeating:)` and `update(from:)`: they trap when a count is out of range.
+    let size = capacity &* 2 &* MemoryLayout<PlanPin>.stride
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+    memset(memory, 0, size)
+    memcpy(memory, old, capacity &* MemoryLayout<PlanPin>.stride)
+    let new = memory.assumingMemoryBound(to: PlanPin.self)
     worker.pointee.pins.items = new
     worker.pointee.pins.capacity = capacity &* 2
-    platform_lock_release(engine.lock)
+    platform_lock_release(lock)
     old.deallocate()
   }
 

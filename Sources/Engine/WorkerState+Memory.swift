@@ -71,9 +71,11 @@ extension WorkerState {
   }
 
   private static func zeroed<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
-    let memory = UnsafeMutablePointer<Element>.allocate(capacity: count &+ 1)
-    memset(memory, 0, (count &+ 1) &* MemoryLayout<Element>.stride)
-    return memory
+    // Not `allocate(capacity:)`, whose multiplication traps. A plan's counts are far from what could overflow here.
+    let size = (count &+ 1) &* MemoryLayout<Element>.stride
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+    memset(memory, 0, size)
+    return memory.assumingMemoryBound(to: Element.self)
   }
 
   /// Frees everything but shard and ring, which their makers take back.

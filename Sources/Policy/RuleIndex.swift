@@ -53,7 +53,7 @@ struct IndexTable: BitwiseCopyable {
   func find(_ hash: UInt64, _ text: Bytes) -> IndexPlace {
     var at = hash & mask
     while true {
-      let entry = entries + Int(at)
+      let entry = entries + Int(truncatingIfNeeded: at)
       if entry.pointee.place.isNothing { return .nothing }
       if entry.pointee.hash == hash, entry.pointee.text.equals(text) { return entry.pointee.place }
       at = (at &+ 1) & mask
@@ -61,7 +61,7 @@ struct IndexTable: BitwiseCopyable {
   }
 
   @inline(__always)
-  func hasLength(_ length: Int) -> Bool { lengths & 1 << UInt64(length < 63 ? length : 63) != 0 }
+  func hasLength(_ length: Int) -> Bool { lengths & 1 &<< UInt64(truncatingIfNeeded: length < 63 ? length : 63) != 0 }
 }
 
 /// The addresses up to `last` that no earlier range has.

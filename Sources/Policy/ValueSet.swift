@@ -133,17 +133,17 @@ public final class ValueSet: @unchecked Sendable {
 extension ValueSet {
   private func insert(_ text: Bytes) {
     var place = hash(text, folding: false) & mask
-    while table[Int(place)].count != UInt32.max {
-      if isSame(table[Int(place)], text, folding: false) { return }
+    while table[Int(truncatingIfNeeded: place)].count != UInt32.max {
+      if isSame(table[Int(truncatingIfNeeded: place)], text, folding: false) { return }
       place = (place &+ 1) & mask
     }
-    table[Int(place)] = text
+    table[Int(truncatingIfNeeded: place)] = text
   }
 
   private func holds(_ text: Bytes, folding: Bool) -> Bool {
     var place = hash(text, folding: folding) & mask
-    while table[Int(place)].count != UInt32.max {
-      if isSame(table[Int(place)], text, folding: folding) { return true }
+    while table[Int(truncatingIfNeeded: place)].count != UInt32.max {
+      if isSame(table[Int(truncatingIfNeeded: place)], text, folding: folding) { return true }
       place = (place &+ 1) & mask
     }
     return false

@@ -90,6 +90,6 @@ public func purser_request_end(_ request: OpaquePointer?) -> purser_status {
   let worker = state.pointee.worker
   let mayReclaim = RequestState.end(state)
   WorkerState.leave(worker)
-  if mayReclaim { worker.pointee.engine.pointee.owner.takeUnretainedValue().reclaimAll() }
+  if mayReclaim { worker.pointee.engine.pointee.owner._withUnsafeGuaranteedRef { $0.reclaimAll() } }
   return PURSER_OK
 }

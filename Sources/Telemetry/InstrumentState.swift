@@ -143,7 +143,10 @@ extension InstrumentState {
       return series.load(fromByteOffset: 8, as: UInt32.self)
     }
     // Taken out a moment ago, and here it is again: the same cells go on.
-    for position in 0..<state.pointee.ids.pointee.retiredCount {
+    var next = 0
+    while next < state.pointee.ids.pointee.retiredCount {
+      let position = next
+      next &+= 1
       guard
         let series = UnsafePointer<Series>(bitPattern: UInt(state.pointee.retired[position])),
         series.pointee.hash == hash, Series.matches(series, labels: labels, count: labelCount)

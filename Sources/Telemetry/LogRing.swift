@@ -133,10 +133,10 @@ extension LogRing {
       }
     }
     // Everything is aligned to 8, so the header never goes round the end.
-    let header = UnsafeMutableRawPointer(ring.pointee.memory + Int(head & ring.pointee.mask))
+    let header = UnsafeMutableRawPointer(ring.pointee.memory + Int(truncatingIfNeeded: head & ring.pointee.mask))
     header.storeBytes(of: UInt64(sink) << 32 | UInt64(truncatingIfNeeded: length), as: UInt64.self)
-    let start = Int((head &+ 8) & ring.pointee.mask)
-    let first = min(length, Int(ring.pointee.mask &+ 1) &- start)
+    let start = Int(truncatingIfNeeded: (head &+ 8) & ring.pointee.mask)
+    let first = min(length, Int(truncatingIfNeeded: ring.pointee.mask &+ 1) &- start)
     memcpy(ring.pointee.memory + start, ring.pointee.staging, first)
     if first < length { memcpy(ring.pointee.memory, ring.pointee.staging + first, length &- first) }
     platform_store_release(ring.pointee.positions, head &+ padded)

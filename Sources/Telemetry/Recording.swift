@@ -36,7 +36,8 @@ public func record(
   var hash = instrument.pointee.hashKey
   let labelCount = instrument.pointee.labelCount
   if let labels {
-    for index in 0..<labelCount {
+    var index = 0
+    while index < labelCount {
       let label = labels[index]
       var text: Bytes
       if label.kind == .string {
@@ -47,11 +48,14 @@ public func record(
       }
       texts[index] = text
       hash = LabelHash.mix(hash, text)
+      index &+= 1
     }
   } else {
-    for index in 0..<labelCount {
+    var index = 0
+    while index < labelCount {
       texts[index] = LabelText.unknown
       hash = LabelHash.mix(hash, LabelText.unknown)
+      index &+= 1
     }
   }
 

@@ -27,18 +27,24 @@ struct Series {
   static func make(hash: UInt64, id: UInt32, labels: UnsafePointer<Bytes>, count: Int) -> UnsafeMutablePointer<Series>?
   {
     var textBytes = 0
-    for index in 0..<count { textBytes &+= Int(labels[index].count) }
+    var index = 0
+    while index < count {
+      textBytes &+= Int(labels[index].count)
+      index &+= 1
+    }
     let size = headerBytes &+ lengthBytes(count) &+ textBytes
     guard let block = malloc(size) else { return nil }
     let series = block.bindMemory(to: Series.self, capacity: 1)
     series.initialize(to: Series(hash: hash, id: id, textBytes: UInt32(truncatingIfNeeded: textBytes)))
     var text = block + headerBytes + lengthBytes(count)
-    for index in 0..<count {
+    index = 0
+    while index < count {
       let label = labels[index]
       (block + headerBytes).storeBytes(
         of: UInt16(truncatingIfNeeded: label.count), toByteOffset: index &* 2, as: UInt16.self)
       if let base = label.base { memcpy(text, base, Int(label.count)) }
       text += Int(label.count)
+      index &+= 1
     }
     return series
   }
@@ -48,7 +54,8 @@ struct Series {
   static func matches(_ series: UnsafeRawPointer, labels: UnsafePointer<Bytes>, count: Int) -> Bool {
     let lengths = series + headerBytes
     var text = lengths + lengthBytes(count)
-    for index in 0..<count {
+    var index = 0
+    while index < count {
       let label = labels[index]
       let length = Int(lengths.load(fromByteOffset: index &* 2, as: UInt16.self))
       guard length == Int(label.count) else { return false }
@@ -56,6 +63,7 @@ struct Series {
         guard let base = label.base, LabelHash.sameText(UnsafeRawPointer(base), text, length) else { return false }
       }
       text += length
+      index &+= 1
     }
     return true
   }

@@ -48,8 +48,7 @@ public struct TextSpan {
 
   @inline(__always)
   public mutating func append(_ text: StaticString) {
-    guard text.hasPointerRepresentation else { return }
-    append(text.utf8Start, count: text.utf8CodeUnitCount)
+    append(Bytes(text))
   }
 
   /// Cuts back to `length`, to the start of the code point that `length` falls into.
@@ -136,7 +135,13 @@ extension TextSpan {
 
   private mutating func append(digits value: UInt64, decimals: Int) {
     var unit: UInt64 = 1
-    for _ in 0..<decimals { unit &*= 10 }
+    var places = 0
+    while places < decimals {
+      unit &*= 10
+      places &+= 1
+    }
+    // Ten to the seventeenth at most.
+    guard unit != 0 else { return }
     append(decimal: value / unit)
     guard decimals > 0 else { return }
     append(UInt8(ascii: "."))
@@ -157,8 +162,10 @@ extension TextSpan {
 
   @inline(never)
   private mutating func appendSlowly(_ magnitude: Double) {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 18) { digits in
-      guard let start = digits.baseAddress else { return }
+    // 18 bytes and more; a temporary allocation comes with an error path that counts references.
+    var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    withUnsafeMutableBytes(of: &digits) { raw in
+      guard let start = raw.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
       var exponent: Int32 = 0
       let count = Int(platform_shortest_digits(magnitude, start, &exponent))
       let point = Int(exponent)
@@ -166,19 +173,33 @@ extension TextSpan {
       if point > -6, point <= 21 {
         if point <= 0 {
           append("0.")
-          for _ in point..<0 { append(UInt8(ascii: "0")) }
-          for index in 0..<count { append(digit(index)) }
+          var zeros = point
+          while zeros < 0 {
+            append(UInt8(ascii: "0"))
+            zeros &+= 1
+          }
+          var index = 0
+          while index < count {
+            append(digit(index))
+            index &+= 1
+          }
         } else {
-          for index in 0..<max(point, count) {
+          var index = 0
+          while index < max(point, count) {
             if index == point { append(UInt8(ascii: ".")) }
             append(digit(index))
+            index &+= 1
           }
         }
       } else {
         append(digit(0))
         if count > 1 {
           append(UInt8(ascii: "."))
-          for index in 1..<count { append(digit(index)) }
+          var index = 1
+          while index < count {
+            append(digit(index))
+            index &+= 1
+          }
         }
         append(UInt8(ascii: "e"))
         if point > 0 { append(UInt8(ascii: "+")) }
