@@ -43,6 +43,7 @@ FATAL = re.compile(
 )
 FAILURES_SHOWN = 60
 KINDS = ("reference counting", "allocation", "lock", "system call")
+KINDS_SAID = ("count references", "allocate or free", "lock", "ask the system")
 RUNTIME_KINDS = (
     ("reference counting", re.compile(
         r"^_?swift_(nonatomic_)?(bridgeObject|unknownObject|unowned|weak)?(Try)?([Rr]etain|[Rr]elease|[Ww]eak)\w*$"
@@ -185,8 +186,8 @@ class Audit:
         for at in sorted(walk.foreign, key=self.names.stable):
             calls = ", ".join(f"{a:#x} `{text}`" for a, text in self.code.function(at).indirect)
             self.fail(
-                f"{self.names.stable(at)} ({self.names.full(at)}) is not ours, calls through a pointer, and indirect.txt "
-                f"does not say where to: {calls}\n    by " + " > ".join(walk.path(at)))
+                f"{self.names.stable(at)} ({self.names.full(at)}) is not ours, calls through a pointer, and "
+                f"indirect.txt does not say where to: {calls}\n    by " + " > ".join(walk.path(at)))
         for caller in sorted({line[0] for line in self.indirect_lines} - {"*"} - walk.indirect.used):
             self.fail(f"indirect.txt has {caller}, which makes no indirect call that is reached")
         for caller, targets, _ in self.indirect_lines:
@@ -212,7 +213,8 @@ class Audit:
             if function.indirect:
                 targets = walk.indirect.targets(self.names.stable(at))
                 listed = [t for c, t, _ in self.indirect_lines if c == self.names.stable(at)]
-                self.report.append(f"  {self.names.stable(at)}: {len(function.indirect)}: {', '.join(listed) or 'any C entry'}")
+                where = ", ".join(listed) or "any C entry"
+                self.report.append(f"  {self.names.stable(at)}: {len(function.indirect)}: {where}")
                 for target in sorted({self.names.stable(t) for t in targets or []}):
                     self.report.append(f"      {target}")
         self.report += ["", "Other libraries' functions, and who calls them:"]
@@ -265,6 +267,10 @@ class Audit:
                               " > ".join(fast.path(at)))
                 for at, callee in anywhere[kind]:
                     self.report.append(f"  {kind}: {callee}, by {' > '.join(all_of_it.path(at))}")
+        for name in sorted(slow & reached):
+            starts = [at for at in self.image.names if self.names.stable(at) == name]
+            if not any(self.costs(self.walk(starts)).values()):
+                self.fail(f"slow.txt has {name}, which costs nothing")
         for name in sorted(slow - reached):
             self.fail(f"slow.txt has {name}, which neither purser_check nor purser_report reaches")
         return rows
@@ -276,15 +282,15 @@ class Audit:
         counts, own = self.check_traps(walk)
         rows = self.check_costs()
         entered = walk.entered()
-        print(f"{len(self.roots)} roots reach {len(entered)} functions, {sum(map(self.names.is_own, entered))} of them ours, "
-              f"and {len(walk.imports)} of other libraries")
+        print(f"{len(self.roots)} roots reach {len(entered)} functions, {sum(map(self.names.is_own, entered))} of them "
+              f"ours, and {len(walk.imports)} of other libraries")
         print(f"traps in our own code: {sum(counts[name] for name in own)}; in what we link: "
               f"{sum(count for name, count in counts.items() if name not in own)}")
         if rows:
-            print(f"{'calls to':22}" + "".join(f"{root:>34}" for root, _, _ in rows))
+            print(f"{'calls that':22}" + "".join(f"{root:>28}" for root, _, _ in rows))
             for i, kind in enumerate(KINDS):
-                cells = [f"{fast[i]}, {slow[i]} in slow.txt's" for _, fast, slow in rows]
-                print(f"{kind:22}" + "".join(f"{cell:>34}" for cell in cells))
+                cells = [f"{fast[i]} (+ {slow[i]} in slow.txt)" for _, fast, slow in rows]
+                print(f"{KINDS_SAID[i]:22}" + "".join(f"{cell:>28}" for cell in cells))
         return not self.failures
 
 

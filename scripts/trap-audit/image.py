@@ -151,7 +151,9 @@ class Image:
         for section in self.sections:
             if not section.flags & SHF_ALLOC or section.flags & SHF_EXECINSTR or section.kind == SHT_NOBITS:
                 continue
-            if section.kind in (SHT_RELA, SHT_RELR, SHT_DYNSYM) or section.name.startswith((".eh_frame", ".dyn", ".gnu")):
+            if section.kind in (SHT_RELA, SHT_RELR, SHT_DYNSYM):
+                continue
+            if section.name.startswith((".eh_frame", ".dyn", ".gnu")):
                 continue
             size = section.size & ~3
             words = memoryview(self.bytes)[section.offset : section.offset + size].cast("i")

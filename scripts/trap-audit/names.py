@@ -16,18 +16,19 @@ OWN = re.compile(
     r"|19PurserConfiguration|7PurserC)(?![a-z])|^(purser|platform|microhttpd|yaml_shim)_"
 )
 # The standard library's functions, made for our types: its source, our object file.
-SPECIALIZED = re.compile(r"generic (?:not re-abstracted )?specialization <.*> of (?:static )?(?:\(extension in Swift\):)?Swift\.")
+SPECIALIZED = re.compile(
+    r"generic (?:not re-abstracted )?specialization <.*> of (?:static )?(?:\(extension in Swift\):)?Swift\."
+)
 
 
 def demangle(names):
-    names = sorted(names)
-    try:
-        run = subprocess.run(
-            ["swift", "demangle", "--compact"], input="\n".join(names), capture_output=True, text=True, check=True
-        )
-    except FileNotFoundError:
-        return {name: name for name in names}
-    return dict(zip(names, run.stdout.splitlines()))
+    found = {}
+    for command, prefix in ((["swift", "demangle", "--compact"], "$s"), (["c++filt"], "_Z")):
+        mangled = sorted(name for name in names if name.startswith(prefix))
+        if mangled:
+            run = subprocess.run(command, input="\n".join(mangled), capture_output=True, text=True, check=True)
+            found.update(zip(mangled, run.stdout.splitlines()))
+    return found
 
 
 def without(text, opening, closing):
@@ -79,7 +80,7 @@ class Names:
         return self.everything_is_own or any(OWN.search(name) for name in self.image.names[address])
 
     def is_c_entry(self, address):
-        """Whether it has C's convention: Swift makes an entry that it calls an Objective-C one, also where there is none."""
+        """Whether it has C's convention. Swift calls such an entry Objective-C's, also where there is none."""
         return any("@objc " in full or not name.startswith("$s") for name, full in
                    ((name, self.demangled.get(name, name)) for name in self.image.names[address]))
 

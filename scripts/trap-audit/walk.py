@@ -17,8 +17,8 @@ from collections import deque
 
 
 class Indirect:
-    """The lines of indirect.txt: caller (`*`: every one of ours that has no line), targets, reason. Targets are `outside` (another library or the host) or a
-    pattern over the full names of the functions whose address is taken."""
+    """The lines of indirect.txt: caller (`*`: every one of ours that has no line), targets, reason. Targets are `outside`
+    (another library or the host) or a pattern over the full names of the functions whose address is taken."""
 
     def __init__(self, lines, names, taken):
         self.lines, self.used, self.found = lines, set(), {}
@@ -41,9 +41,9 @@ class Indirect:
 
 
 class Walk:
-    """`parent`: function -> who called it first. `imports`: name -> {(caller, address)}. `doors`: the names of the
-    doors come to. `foreign`: functions that are not ours, make indirect calls and are not in indirect.txt. `nowhere`: jumps that lead to no
-    function. Functions that end the process are not entered: calling one is the trap."""
+    """`parent`: function -> who called it first. `imports`: name -> {(caller, address)}. `doors`: the doors come to.
+    `foreign`: functions that are not ours, make indirect calls and are not in indirect.txt. `nowhere`: jumps that lead to
+    no function. Functions that end the process are not entered: calling one is the trap."""
 
     def __init__(self, code, names, indirect, doors, fatal):
         self.code, self.names, self.indirect, self.closed, self.fatal = code, names, indirect, doors, fatal
