@@ -60,6 +60,8 @@ func callExternal(
   let view = owner.assumingMemoryBound(to: RequestView.self)
   guard let context = view.pointee.ownContext else { return }
   let worker = context.assumingMemoryBound(to: WorkerState.self)
-  guard let plan = worker.pointee.plan, values[1].payload < UInt64(truncatingIfNeeded: plan.pointee.valueSetCount) else { return }
-  out.pointee = plan.pointee.valueSets[Int(truncatingIfNeeded: values[1].payload)]._withUnsafeGuaranteedRef { $0.contains(values[0]) }
+  guard let plan = worker.pointee.plan, values[1].payload < UInt64(truncatingIfNeeded: plan.pointee.valueSetCount)
+  else { return }
+  let set = plan.pointee.valueSets[Int(truncatingIfNeeded: values[1].payload)]
+  out.pointee = set._withUnsafeGuaranteedRef { $0.contains(values[0]) }
 }

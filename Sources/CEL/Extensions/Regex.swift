@@ -53,9 +53,11 @@ struct RegexMatcher {
       guard let found = search(from: start) else { return nil }
       if !found { return false }
       var isWhole = true
-      for number in 0..<min(groupCount &+ 1, RegexMatcher.groupsMax) {
+      var number = 0
+      while number < min(groupCount &+ 1, RegexMatcher.groupsMax) {
         let (start, end) = bounds(number)
         isWhole = isWhole && !isInside(start) && !isInside(end)
+        number &+= 1
       }
       if isWhole { return true }
       let whole = bounds(0)
