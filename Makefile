@@ -6,7 +6,7 @@ CASES ?= ../shared/cel
 TARGET ?= all
 SECONDS ?= 60
 
-.PHONY: help demo test conformance fuzz lib install bench bench-cel abi format packages clean
+.PHONY: help demo test conformance fuzz lib install bench bench-cel abi trap-audit format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
@@ -17,6 +17,7 @@ help:
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
 	@echo 'make bench               measure; make bench-cel: CEL against cel-cpp and the Rust crate'
 	@echo 'make abi                 the symbols of the library against the header and the list'
+	@echo 'make trap-audit          traps, reference counts, allocations that a request can reach in the machine code'
 	@echo 'make format              swift format, in place'
 	@echo 'make clean               remove build/ and .build/'
 
@@ -53,6 +54,9 @@ bench-cel: packages
 
 abi: lib
 	Tests/ABI/symbols.sh
+
+trap-audit: lib
+	scripts/trap-audit/run.sh
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests

@@ -35,6 +35,7 @@ stage "swift tests" swift test --quiet
 stage "fuzz smoke" scripts/fuzz.sh smoke
 stage "embedded subset" scripts/check-embedded.sh
 stage "library and tool" scripts/build-library.sh
+stage "trap audit" scripts/trap-audit/run.sh
 stage "cost of CEL" Benchmarks/cel/gate.sh
 stage "exported symbols" Tests/ABI/symbols.sh
 stage "installed tree" scripts/check-install.sh
