@@ -242,3 +242,106 @@ void index_free(rule_index *index) {
   free(index->lists);
   free(index->nodes);
 }
+
+/* ----------------------------------------------------------------------------------------------------- plan */
+
+static clause text_clause(relation relation, uint32_t slot, purser_text text) {
+  clause clause;
+  memset(&clause, 0, sizeof clause);
+  clause.relation = text.size > 0 ? (uint8_t)relation : NO_CLAUSE;
+  clause.slot = (uint8_t)slot;
+  clause.text = text;
+  return clause;
+}
+
+static void add_clause(step *step, clause clause) {
+  if (clause.relation != NO_CLAUSE) step->clauses[step->clauses_count++] = clause;
+}
+
+static step_list steps_of(const rule_set *set, action action) {
+  step_list list;
+  uint32_t i, next;
+  memset(&list, 0, sizeof list);
+  list.steps = calloc(set->count, sizeof *list.steps);
+  if (list.steps == NULL) abort();
+  for (i = 0; i < set->count; i++) {
+    const rule *rule = &set->rules[i];
+    step *step = &list.steps[list.count];
+    clause clause;
+    if (rule->action != action) continue;
+    step->rule = i;
+    step->policy = rule->policy;
+    step->match = text_clause(EQUALS, SLOT_SERVICE, rule->service);
+    clause = text_clause(EQUALS, SLOT_TENANT, rule->tenant);
+    clause.fails_if_absent = 1;
+    add_clause(step, clause);
+    add_clause(step, text_clause(BEGINS, SLOT_PATH, rule->path));
+    add_clause(step, text_clause(EQUALS, SLOT_METHOD, rule->method));
+    add_clause(step, text_clause(EQUALS, SLOT_PRINCIPAL, rule->principal));
+    if (rule->ranges_count > 0) {
+      memset(&clause, 0, sizeof clause);
+      clause.relation = IN_RANGES;
+      clause.slot = SLOT_CLIENT;
+      clause.fails_if_absent = 1;
+      clause.ranges = rule->ranges;
+      clause.ranges_count = rule->ranges_count;
+      add_clause(step, clause);
+    }
+    list.count++;
+  }
+  next = list.count;
+  for (i = list.count; i-- > 0;) {
+    if (i + 1 < list.count && list.steps[i + 1].policy != list.steps[i].policy) next = i + 1;
+    list.steps[i].next = next;
+  }
+  index_build(&list);
+  return list;
+}
+
+static int same_text(purser_text a, purser_text b) {
+  return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Rules come policy by policy, and policies of one service are neighbours. */
+static step_list groups_of(const step_list *allows) {
+  step_list list;
+  uint32_t i;
+  memset(&list, 0, sizeof list);
+  list.steps = calloc(allows->count + 1, sizeof *list.steps);
+  if (list.steps == NULL) abort();
+  for (i = 0; i < allows->count; i++) {
+    const step *from = &allows->steps[i];
+    step *last = list.count > 0 ? &list.steps[list.count - 1] : NULL;
+    if (last != NULL && same_text(last->match.text, from->match.text)) {
+      if (from->policy != allows->steps[i - 1].policy) last->next++;
+      continue;
+    }
+    last = &list.steps[list.count++];
+    last->policy = from->policy;
+    last->match = from->match;
+    last->next = 1;
+  }
+  index_build(&list);
+  return list;
+}
+
+twin_plan *twin_plan_new(const rule_set *set) {
+  twin_plan *plan = calloc(1, sizeof *plan);
+  if (plan == NULL) abort();
+  plan->denies = steps_of(set, DENY);
+  plan->allows = steps_of(set, ALLOW);
+  plan->groups = groups_of(&plan->allows);
+  plan->rules_count = (uint32_t)set->count;
+  plan->policies_count = (uint32_t)set->policies;
+  return plan;
+}
+
+void twin_plan_free(twin_plan *plan) {
+  index_free(&plan->denies.index);
+  index_free(&plan->allows.index);
+  index_free(&plan->groups.index);
+  free(plan->denies.steps);
+  free(plan->allows.steps);
+  free(plan->groups.steps);
+  free(plan);
+}
