@@ -76,15 +76,23 @@ typedef struct bench {
   purser_worker *worker;
   void *memory;
   twin_plan *twin_plan;
+  twin_engine *twin_engine;
+  twin_set *twin_set;
   twin_worker *twin;
   void *twin_memory;
-  double load_seconds;
+  double load_seconds, load_cpu_seconds;
   size_t document_bytes, plan_bytes, worker_bytes, resident_bytes;
 } bench;
 
 static size_t bytes_in_use(void) {
   const struct mallinfo2 info = mallinfo2();
   return info.uordblks + info.hblkhd;
+}
+
+static double cpu_seconds(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 static size_t resident_most(void) {
@@ -108,15 +116,18 @@ static void load(bench *bench) {
   purser_status status;
   size_t before, resident;
   int64_t started;
+  double cpu;
   memset(&options, 0, sizeof options);
   options.size = sizeof options;
   options.documents = &document;
   options.documents_count = 1;
   before = bytes_in_use();
   resident = resident_most();
+  cpu = cpu_seconds();
   started = nanoseconds();
   status = purser_plan_load(&options, &bench->plan, &problems);
   bench->load_seconds = (double)(nanoseconds() - started) / 1e9;
+  bench->load_cpu_seconds = cpu_seconds() - cpu;
   bench->resident_bytes = resident_most() - resident;
   bench->document_bytes = text.size;
   if (problems != NULL) {
@@ -140,7 +151,9 @@ static void start(bench *bench, shape shape, size_t rules) {
   demand(purser_worker_new(bench->engine, &bench->worker), "worker");
   bench->memory = request_memory(purser_request_size());
   bench->twin_plan = twin_plan_new(&bench->set);
-  bench->twin = twin_worker_new(bench->twin_plan);
+  bench->twin_engine = twin_engine_new();
+  bench->twin_set = twin_set_new(bench->twin_engine, bench->twin_plan);
+  bench->twin = twin_worker_new(bench->twin_engine, bench->twin_plan);
   bench->twin_memory = request_memory(twin_request_size());
   for (kind = 0; kind < KINDS; kind++) bench->requests[kind] = requests_make(&bench->set, (enum kind)kind);
 }
@@ -153,6 +166,8 @@ static void stop(bench *bench) {
   demand(purser_engine_free(bench->engine), "engine");
   purser_plan_free(bench->plan);
   twin_worker_free(bench->twin);
+  twin_set_free(bench->twin_set);
+  twin_engine_free(bench->twin_engine);
   twin_plan_free(bench->twin_plan);
   free(bench->memory);
   free(bench->twin_memory);
@@ -178,8 +193,8 @@ static void pass_purser(bench *bench, request *requests) {
 static void pass_twin(bench *bench, request *requests) {
   size_t i;
   for (i = 0; i < REQUESTS; i++) {
-    if (twin_begin(bench->twin_memory, bench->twin, &rules_host, &requests[i]) != 0) abort();
-    if (twin_check(bench->twin_memory) != 0) abort();
+    if (twin_begin(bench->twin_memory, bench->twin, bench->twin_set, &rules_host, &requests[i], NULL) != 0) abort();
+    if (twin_check(bench->twin_memory, 1, NULL) != 0) abort();
     if (twin_end(bench->twin_memory) != 0) abort();
   }
 }
@@ -245,8 +260,8 @@ static void agree(bench *bench, size_t stride) {
       is = answer_of(bench->memory);
       demand(purser_request_end(bench->memory), "end");
       if (!same(is, wanted)) complain(bench, (enum kind)kind, i, is, wanted, "purser");
-      if (twin_begin(bench->twin_memory, bench->twin, &rules_host, request) != 0) abort();
-      if (twin_check(bench->twin_memory) != 0) abort();
+      if (twin_begin(bench->twin_memory, bench->twin, bench->twin_set, &rules_host, request, NULL) != 0) abort();
+      if (twin_check(bench->twin_memory, 1, NULL) != 0) abort();
       is = twin_answer(bench->twin_memory);
       if (twin_end(bench->twin_memory) != 0) abort();
       if (!same(is, wanted)) complain(bench, (enum kind)kind, i, is, wanted, "twin");
@@ -274,7 +289,7 @@ static void measure(shape shape, size_t rules) {
   pass(&bench, PURSER, RANDOM);
   bench.worker_bytes = bytes_in_use() - before;
   agree(&bench, rules >= 100000 ? 16 : 1);
-  printf("load %s %zu seconds %.3f text %zu plan %zu worker %zu resident %zu\n", shape_names[shape], rules, bench.load_seconds,
+  printf("load %s %zu seconds %.3f cpu %.3f text %zu plan %zu worker %zu resident %zu\n", shape_names[shape], rules, bench.load_seconds, bench.load_cpu_seconds,
          bench.document_bytes, bench.plan_bytes, bench.worker_bytes, bench.resident_bytes);
   for (kind = 0; kind < KINDS; kind++) {
     int passes[ENGINES];

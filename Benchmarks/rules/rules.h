@@ -85,16 +85,24 @@ answer linear_decide(const rule_set *set, const request *request);
 
 /* The engine's algorithm in C: see twin.c. */
 typedef struct twin_plan twin_plan;
+typedef struct twin_engine twin_engine;
+typedef struct twin_set twin_set;
 typedef struct twin_worker twin_worker;
 
 twin_plan *twin_plan_new(const rule_set *set);
 void twin_plan_free(twin_plan *plan);
-twin_worker *twin_worker_new(twin_plan *plan);
+twin_engine *twin_engine_new(void);
+void twin_engine_free(twin_engine *engine);
+twin_set *twin_set_new(twin_engine *engine, twin_plan *plan);
+void twin_set_free(twin_set *set);
+twin_worker *twin_worker_new(twin_engine *engine, const twin_plan *plan);
 void twin_worker_free(twin_worker *worker);
-/* Begin, check and end of one request, in memory of twin_request_size() bytes. */
+/* Begin, check and end of one request, in memory of twin_request_size() bytes; with the contract of the functions of
+ * purser.h, and 0 for PURSER_OK. */
 size_t twin_request_size(void);
-int twin_begin(void *memory, twin_worker *worker, const purser_host *host, void *context);
-int twin_check(void *memory);
+int twin_begin(void *memory, twin_worker *worker, twin_set *set, const purser_host *host, void *context,
+               const purser_request_options *options);
+int twin_check(void *memory, int64_t now_ns, const purser_pending *pending);
 answer twin_answer(const void *memory);
 int twin_end(void *memory);
 

@@ -28,11 +28,26 @@ typedef struct cursor {
 } cursor;
 
 #define CURSORS 64
-#define MAGIC UINT64_C(0x7477696e)
+#define WORKER_MAGIC UINT64_C(0x7477696e776f726b)
+#define SET_MAGIC UINT64_C(0x7477696e73657473)
+#define REQUEST_MAGIC UINT64_C(0x7477696e72657175)
+
+static uint32_t fork_counter;
+
+struct twin_engine {
+  uint32_t forks, has_barrier;
+  uint64_t retirements;
+};
+
+struct twin_set {
+  uint64_t magic, current;
+  twin_engine *engine;
+};
 
 struct twin_worker {
   uint64_t magic, busy;
-  uint64_t current, published, pinned, pins, retirements; /* as PlanPins */
+  twin_engine *engine;
+  uint64_t published, pinned, pins, retirements; /* as PlanPins */
   uint64_t open;
   value slots[SLOTS];
   char path[512];
@@ -44,11 +59,32 @@ struct twin_worker {
   uint64_t counters[2];
 };
 
-twin_worker *twin_worker_new(twin_plan *plan) {
+twin_engine *twin_engine_new(void) {
+  twin_engine *engine = calloc(1, sizeof *engine);
+  if (engine == NULL) abort();
+  engine->forks = fork_counter;
+  engine->has_barrier = 1;
+  return engine;
+}
+
+void twin_engine_free(twin_engine *engine) { free(engine); }
+
+twin_set *twin_set_new(twin_engine *engine, twin_plan *plan) {
+  twin_set *set = calloc(1, sizeof *set);
+  if (set == NULL) abort();
+  set->magic = SET_MAGIC;
+  set->current = (uint64_t)(uintptr_t)plan;
+  set->engine = engine;
+  return set;
+}
+
+void twin_set_free(twin_set *set) { free(set); }
+
+twin_worker *twin_worker_new(twin_engine *engine, const twin_plan *plan) {
   twin_worker *worker = calloc(1, sizeof *worker);
   if (worker == NULL) abort();
-  worker->magic = MAGIC;
-  worker->current = (uint64_t)(uintptr_t)plan;
+  worker->magic = WORKER_MAGIC;
+  worker->engine = engine;
   worker->match_states = calloc(plan->policies_count + 1, sizeof *worker->match_states);
   if (worker->match_states == NULL) abort();
   return worker;
@@ -107,7 +143,8 @@ static inline value value_of(purser_presence presence, const purser_value *answe
 static value normalize(twin_worker *worker, value path) {
   size_t i, length = 0;
   if (path.size > sizeof worker->path) path.kind = ERROR;
-  for (i = 0; path.kind == TEXT && i < path.size; i++) {
+  if (path.size == 0 || (path.data[0] != '/' && path.data[0] != '\\')) path.kind = ERROR;
+  for (i = 0; path.kind == TEXT && i < path.size && path.data[i] != '?' && path.data[i] != '#'; i++) {
     const char byte = path.data[i] == '\\' ? '/' : path.data[i];
     if (byte == '%') path.kind = ERROR;
     if (byte == '/' && length > 0 && worker->path[length - 1] == '/') continue;
@@ -118,21 +155,46 @@ static value normalize(twin_worker *worker, value path) {
   return path;
 }
 
+#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is this one. */
+static inline uint64_t equal_bytes(uint64_t word, unsigned char byte) {
+  const uint64_t difference = word ^ EVERY(byte), low = EVERY(0x7f);
+  return ~(((difference & low) + low) | difference | low);
+}
+
+/* Not 0 where some byte is this one. */
+static inline uint64_t has_byte(uint64_t word, unsigned char byte) {
+  const uint64_t difference = word ^ EVERY(byte);
+  return (difference - EVERY(0x01)) & ~difference & EVERY(0x80);
+}
+
 static value path_of(twin_worker *worker, value path) {
-  uint32_t size = 0, i = 0;
+  uint64_t carry = 0;
+  uint32_t at = 0;
+  int after_slash;
   if (path.kind != TEXT) return path;
-  while (size < path.size && path.data[size] != '?' && path.data[size] != '#') size++;
-  path.size = size;
-  if (size == 0 || (path.data[0] != '/' && path.data[0] != '\\')) {
-    path.kind = size == 1 && path.data[0] == '*' ? TEXT : ERROR;
-    return path;
+  if (path.size == 0 || path.data[0] != '/') return normalize(worker, path);
+  while (path.size - at >= 8) {
+    const uint64_t word = load8(path.data + at);
+    const uint64_t slashes = equal_bytes(word, '/');
+    const uint64_t after = equal_bytes(word | EVERY(1), '/');
+    if ((has_byte(word, '?') | has_byte(word, '#') | has_byte(word, '%') | has_byte(word, '\\') |
+         ((slashes << 8 | carry) & after)) != 0) {
+      break;
+    }
+    carry = slashes >> 56;
+    at += 8;
   }
-  while (i < size) {
-    const char byte = path.data[i++];
-    if ((unsigned char)byte > '/' && byte != '\\') continue;
+  after_slash = carry != 0;
+  for (; at < path.size; at++) {
+    const char byte = path.data[at];
+    if (byte == '?' || byte == '#') break;
     if (byte == '%' || byte == '\\') return normalize(worker, path);
-    if (byte == '/' && i < size && (path.data[i] == '.' || path.data[i] == '/')) return normalize(worker, path);
+    if (after_slash && (byte == '.' || byte == '/')) return normalize(worker, path);
+    after_slash = byte == '/';
   }
+  path.size = at;
   return path;
 }
 
@@ -362,11 +424,14 @@ static inline const step *next(candidates *found) {
 typedef struct twin_request {
   uint64_t magic;
   twin_worker *worker;
+  twin_set *set;
   const twin_plan *plan;
   purser_host host;
   void *context;
-  uint32_t stage;
+  const struct twin_request *connection;
+  uint8_t stage, is_connection;
   answer answer;
+  uint32_t error_rule, audits_count, reason_length;
   uint32_t errors_count, errors[16];
   uint32_t selected_count, selected[4];
 } twin_request;
@@ -376,30 +441,54 @@ size_t twin_request_size(void) { return (sizeof(twin_request) + 15) & ~(size_t)1
 static int enter(twin_worker *worker) { return __atomic_exchange_n(&worker->busy, 1, __ATOMIC_ACQUIRE) == 0; }
 static void leave(twin_worker *worker) { __atomic_store_n(&worker->busy, 0, __ATOMIC_RELEASE); }
 
-int twin_begin(void *memory, twin_worker *worker, const purser_host *host, void *context) {
+static void publish(uint64_t *word, uint64_t value, uint32_t has_barrier) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+  if (has_barrier) __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  else __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+int twin_begin(void *memory, twin_worker *worker, twin_set *set, const purser_host *host, void *context,
+               const purser_request_options *options) {
   twin_request *request = memory;
+  const twin_request *connection = NULL;
   uint64_t plan, retirements;
-  if (memory == NULL || worker == NULL || host == NULL || ((uintptr_t)memory & 15) != 0) return 1;
-  if (host->size < sizeof *host || host->get == NULL || worker->magic != MAGIC || !enter(worker)) return 1;
-  do {
-    retirements = __atomic_load_n(&worker->retirements, __ATOMIC_ACQUIRE);
-    plan = __atomic_load_n(&worker->current, __ATOMIC_ACQUIRE);
-    __atomic_store_n(&worker->published, plan, __ATOMIC_RELAXED);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  } while (__atomic_load_n(&worker->current, __ATOMIC_ACQUIRE) != plan);
-  if (worker->pins == 0) {
-    __atomic_store_n(&worker->pinned, plan, __ATOMIC_RELEASE);
-    worker->retirements = retirements;
+  uint8_t is_connection = 0;
+  if (memory == NULL || worker == NULL || set == NULL || host == NULL || ((uintptr_t)memory & 15) != 0) return 1;
+  if (host->size < sizeof *host || host->get == NULL) return 1;
+  if (options != NULL) {
+    if (options->size < sizeof *options || options->phase > PURSER_PHASE_CONNECTION) return 1;
+    is_connection = options->phase == PURSER_PHASE_CONNECTION;
+    connection = (const twin_request *)options->connection;
   }
+  if (worker->magic != WORKER_MAGIC || set->magic != SET_MAGIC || worker->engine != set->engine) return 1;
+  if (worker->engine->forks != fork_counter) return 3;
+  if (connection != NULL && (connection->magic != REQUEST_MAGIC || connection->worker != worker || connection->set != set ||
+                             !connection->is_connection || connection->stage == 0 || is_connection)) {
+    return 5;
+  }
+  if (!enter(worker)) return 2;
+  do {
+    retirements = __atomic_load_n(&worker->engine->retirements, __ATOMIC_ACQUIRE);
+    plan = __atomic_load_n(&set->current, __ATOMIC_ACQUIRE);
+    publish(&worker->published, plan, worker->engine->has_barrier);
+  } while (__atomic_load_n(&set->current, __ATOMIC_ACQUIRE) != plan);
+  if (worker->pinned != plan) __atomic_store_n(&worker->pinned, plan, __ATOMIC_RELEASE);
+  if (worker->pins == 0) worker->retirements = retirements;
   __atomic_store_n(&worker->pins, worker->pins + 1, __ATOMIC_RELEASE);
   __atomic_store_n(&worker->published, 0, __ATOMIC_RELEASE);
-  request->magic = MAGIC;
+  request->magic = REQUEST_MAGIC;
   request->worker = worker;
+  request->set = set;
+  request->connection = connection;
+  request->is_connection = is_connection;
   request->plan = (const twin_plan *)(uintptr_t)plan;
   request->host = *host;
   request->context = context;
   request->stage = 0;
-  request->errors_count = request->selected_count = 0;
+  request->answer.allows = 0;
+  request->answer.reason = PURSER_REASON_NO_PLAN;
+  request->answer.rule = request->error_rule = request->reason_length = NO_RULE;
+  request->errors_count = request->selected_count = request->audits_count = 0;
   worker->open++;
   leave(worker);
   return 0;
@@ -465,12 +554,15 @@ static answer decide(twin_request *request, twin_worker *worker) {
   return answer;
 }
 
-int twin_check(void *memory) {
+int twin_check(void *memory, int64_t now_ns, const purser_pending *pending) {
   twin_request *request = memory;
   twin_worker *worker;
-  if (memory == NULL || request->magic != MAGIC) return 1;
+  (void)now_ns;
+  if (pending != NULL && (pending->size < sizeof *pending || pending->done == NULL)) return 1;
+  if (memory == NULL || request->magic != REQUEST_MAGIC) return 1;
   worker = request->worker;
-  if (!enter(worker)) return 1;
+  if (worker->engine->forks != fork_counter) return 3;
+  if (!enter(worker)) return 2;
   if (request->stage == 0) {
     memset(worker->slots, 0, sizeof worker->slots);
     worker->host = &request->host;
@@ -489,13 +581,19 @@ answer twin_answer(const void *memory) { return ((const twin_request *)memory)->
 int twin_end(void *memory) {
   twin_request *request = memory;
   twin_worker *worker;
-  if (memory == NULL || request->magic != MAGIC) return 1;
+  if (memory == NULL || request->magic != REQUEST_MAGIC) return 1;
   worker = request->worker;
-  if (!enter(worker)) return 1;
+  if (worker->engine->forks != fork_counter) return 3;
+  if (!enter(worker)) return 2;
   request->magic = 0;
   worker->open--;
   request->plan = NULL;
   __atomic_store_n(&worker->pins, worker->pins - 1, __ATOMIC_RELEASE);
+  if (worker->pins == 0) {
+    publish(&worker->published, 0, worker->engine->has_barrier);
+    /* Here the engine would free a plan that was replaced meanwhile. */
+    if (__atomic_load_n(&worker->engine->retirements, __ATOMIC_ACQUIRE) != worker->retirements) worker->pinned = 0;
+  }
   leave(worker);
   return 0;
 }

@@ -105,6 +105,16 @@ static key *keys_of(const step_list *list, const item *items, size_t count, uint
   return keys;
 }
 
+/* The slot of a match that most items share: it leaves none out, but below it their other clauses count. */
+static uint32_t common_match_slot(const step_list *list, const item *items, size_t count) {
+  size_t i, open = 0;
+  for (i = 0; i < count; i++) {
+    const step *step = &list->steps[items[i].step];
+    open += step->match.relation != NO_CLAUSE && !items[i].match_told && step->clauses_count > 0;
+  }
+  return open > count / 2 ? SLOT_SERVICE : SLOTS;
+}
+
 static uint32_t best_slot(const step_list *list, const item *items, size_t count) {
   double best = (double)count * 0.75;
   uint32_t slot, found = SLOTS;
@@ -126,7 +136,7 @@ static uint32_t best_slot(const step_list *list, const item *items, size_t count
     }
     free(keys);
   }
-  return found;
+  return found != SLOTS ? found : common_match_slot(list, items, count);
 }
 
 static void insert(table *table, purser_text text, uint64_t hash, uint32_t place) {

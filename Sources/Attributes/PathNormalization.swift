@@ -7,16 +7,23 @@ import CEL
 public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
   case none, base, mergeSlashes, decodeAndMergeSlashes
 
-  /// The normalised form of `path`, which has no query; borrowed where nothing changes. Nil when it cannot be
+  /// The normalised form of `path` up to its query; borrowed where nothing changes. Nil when it cannot be
   /// normalised: it does not begin with `/` (only `*`, of OPTIONS, may), or a `%` is not followed by two hex digits.
   func normalize(_ path: Bytes, in arena: inout Arena) -> Result {
+    guard self != .none, let whole = path.base else { return finish(path.pathWithoutQuery, in: &arena) }
+    let (end, isNormal) = scan(whole, Int(path.count))
+    let plain = Bytes(address: path.address, count: UInt32(truncatingIfNeeded: end))
+    if isNormal, end > 0, whole[0] == UInt8(ascii: "/") { return .normalized(plain) }
+    return finish(path.pathWithoutQuery, in: &arena)
+  }
+
+  private func finish(_ path: Bytes, in arena: inout Arena) -> Result {
     guard self != .none else { return .normalized(path) }
     guard let base = path.base, path.count > 0 else { return .malformed }
     let count = Int(path.count)
     guard base[0] == UInt8(ascii: "/") || base[0] == UInt8(ascii: "\\") else {
       return count == 1 && base[0] == UInt8(ascii: "*") ? .normalized(path) : .malformed
     }
-    if isNormal(base, count) { return .normalized(path) }
     guard let memory = arena.allocate(count) else { return .outOfMemory }
     let out = memory.assumingMemoryBound(to: UInt8.self)
     guard let decoded = decode(base, count, to: out) else { return .malformed }
@@ -31,22 +38,38 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
     case outOfMemory
   }
 
-  /// Whether no step would change anything: no `%`, no `\`, no `//` (unless slashes stay), no segment that begins with a dot.
-  private func isNormal(_ path: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-    // Slashes are few: look at what follows each, and at every byte for what is never left as it is.
-    var index = 0
-    while index < count {
-      let byte = path[index]
-      index &+= 1
-      if byte > UInt8(ascii: "/"), byte != UInt8(ascii: "\\") { continue }
-      if byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") { return false }
-      if byte == UInt8(ascii: "/"), index < count {
-        let next = path[index]
-        if next == UInt8(ascii: ".") { return false }
-        if next == UInt8(ascii: "/"), self != .base { return false }
-      }
+  /// Where the path ends, and whether no step would change it: no `%`, no `\`, no `//` (unless slashes stay), no segment
+  /// that begins with a dot. Where it is not normal the end is of no use.
+  private func scan(_ text: UnsafePointer<UInt8>, _ count: Int) -> (end: Int, isNormal: Bool) {
+    let mergesSlashes = self != .base
+    var at = 0
+    // The last byte of the word before was a slash: 0x80.
+    var carry: UInt64 = 0
+    while count &- at >= 8 {
+      let word = ByteWord(text + at)
+      let slashes = word.equal(to: UInt8(ascii: "/"))
+      let after = mergesSlashes ? word.with(0x01).equal(to: UInt8(ascii: "/")) : word.equal(to: UInt8(ascii: "."))
+      let ends = word.has(UInt8(ascii: "?")) | word.has(UInt8(ascii: "#"))
+      if ends | word.has(UInt8(ascii: "%")) | word.has(UInt8(ascii: "\\")) | (slashes << 8 | carry) & after != 0 { break }
+      carry = slashes >> 56
+      at &+= 8
     }
-    return true
+    var isAfterSlash = carry != 0
+    while at < count {
+      switch text[at] {
+      case UInt8(ascii: "?"), UInt8(ascii: "#"): return (at, true)
+      case UInt8(ascii: "%"), UInt8(ascii: "\\"): return (at, false)
+      case UInt8(ascii: "."):
+        if isAfterSlash { return (at, false) }
+        isAfterSlash = false
+      case UInt8(ascii: "/"):
+        if isAfterSlash, mergesSlashes { return (at, false) }
+        isAfterSlash = true
+      default: isAfterSlash = false
+      }
+      at &+= 1
+    }
+    return (count, true)
   }
 
   /// Copies with escapes of unreserved characters decoded and `\` as `/`; the length, or nil for a bad escape.
@@ -123,6 +146,41 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
       index &+= 1
     }
     return length
+  }
+}
+
+/// Eight bytes at once. Of a result the high bit of each byte counts.
+private struct ByteWord {
+  let bits: UInt64
+
+  @inline(__always)
+  init(_ bytes: UnsafePointer<UInt8>) {
+    bits = UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
+  }
+
+  @inline(__always)
+  private init(bits: UInt64) { self.bits = bits }
+
+  @inline(__always)
+  private static func every(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
+
+  /// All bytes with these bits set.
+  @inline(__always)
+  func with(_ mask: UInt8) -> ByteWord { ByteWord(bits: bits | ByteWord.every(mask)) }
+
+  /// Which bytes are this one.
+  @inline(__always)
+  func equal(to byte: UInt8) -> UInt64 {
+    let difference = bits ^ ByteWord.every(byte)
+    let low = ByteWord.every(0x7F)
+    return ~(((difference & low) &+ low) | difference | low)
+  }
+
+  /// Not 0 where some byte is this one; cheaper, and says not which.
+  @inline(__always)
+  func has(_ byte: UInt8) -> UInt64 {
+    let difference = bits ^ ByteWord.every(byte)
+    return (difference &- ByteWord.every(0x01)) & ~difference & ByteWord.every(0x80)
   }
 }
 

@@ -156,7 +156,7 @@ extension RequestView {
     var source = value(binding.pointee.first, view, evaluation)
     if source.kind == .absent { source = value(binding.pointee.second, view, evaluation) }
     guard source.kind == .string else { return source.about(slot) }
-    switch binding.pointee.normalization.normalize(source.asBytes.pathWithoutQuery, in: &evaluation.pointee.arena) {
+    switch binding.pointee.normalization.normalize(source.asBytes, in: &evaluation.pointee.arena) {
     case .normalized(let path): return .string(path)
     case .malformed: return .error(EvaluationError(.notNormalizable, detail: slot))
     case .outOfMemory: return .error(EvaluationError(.memorySpent))
@@ -166,8 +166,11 @@ extension RequestView {
 
 extension Value {
   /// An attribute error found in a slot that this one is derived from is this one's error.
-  fileprivate func about(_ slot: UInt32) -> Value {
-    guard kind == .error else { return self }
+  @inline(__always)
+  fileprivate func about(_ slot: UInt32) -> Value { kind == .error ? errorAbout(slot) : self }
+
+  @inline(never)
+  private func errorAbout(_ slot: UInt32) -> Value {
     var error = asError
     if error.code.isAboutAttribute { error.detail = slot }
     return .error(error)

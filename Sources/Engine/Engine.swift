@@ -13,7 +13,7 @@ public struct EngineState {
 
   public var magic: UInt64
   /// `platform_fork_count` when the engine was made.
-  var forkCount: UInt32
+  public var forkCount: UInt32
   /// Workers publish with a compiler fence only, and reclaiming sends the barrier.
   var hasBarrier: Bool
   /// How many plans were replaced. Atomic; changed under the lock.
@@ -131,7 +131,7 @@ public final class Engine: @unchecked Sendable {
 
 extension EngineState {
   /// Whether the process forked after the engine was made.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func isForked(_ engine: UnsafeMutablePointer<EngineState>) -> Bool {
     engine.pointee.forkCount != platform_fork_count()
   }

@@ -49,6 +49,7 @@ struct PlanPin {
 
 extension WorkerState {
   /// The set's current plan, pinned; nil when it has none.
+  @inline(__always)
   static func pin(
     _ set: UnsafeMutablePointer<SetState>, by worker: UnsafeMutablePointer<WorkerState>
   ) -> UnsafePointer<PlanImage>? {
@@ -66,7 +67,22 @@ extension WorkerState {
     }
   }
 
+  @inline(__always)
   private static func countPin(
+    of plan: UInt64, by worker: UnsafeMutablePointer<WorkerState>, _ retirements: UInt64
+  ) {
+    // Most workers serve one set: its plan is in the first place, and in no other.
+    let first = worker.pointee.pins.items
+    if first.pointee.plan == plan {
+      if first.pointee.count == 0 { first.pointee.retirements = retirements }
+      platform_store_release(&first.pointee.count, first.pointee.count &+ 1)
+    } else {
+      findPin(of: plan, by: worker, retirements)
+    }
+  }
+
+  @inline(never)
+  private static func findPin(
     of plan: UInt64, by worker: UnsafeMutablePointer<WorkerState>, _ retirements: UInt64
   ) {
     let pins = worker.pointee.pins

@@ -11,14 +11,14 @@ extension RequestState {
   /// Begins in `memory`. The worker is entered.
   public static func begin(
     _ memory: UnsafeMutablePointer<RequestState>, worker: UnsafeMutablePointer<WorkerState>,
-    set: UnsafeMutablePointer<SetState>, host: purser_host, context: UnsafeMutableRawPointer?,
+    set: UnsafeMutablePointer<SetState>, host: UnsafePointer<purser_host>, context: UnsafeMutableRawPointer?,
     isConnection: Bool, connection: UnsafePointer<RequestState>?
   ) {
     memory.pointee.magic = RequestState.liveMagic
     memory.pointee.worker = worker
     memory.pointee.set = set
     memory.pointee.plan = WorkerState.pin(set, by: worker)
-    memory.pointee.host = host
+    memory.pointee.host = host.pointee
     memory.pointee.context = context
     memory.pointee.connection = connection
     memory.pointee.stage = .begun

@@ -41,12 +41,12 @@ public struct WorkerState {
 
 extension WorkerState {
   /// The calling thread has the worker for itself until `leave`; false if somebody has it.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func enter(_ worker: UnsafeMutablePointer<WorkerState>) -> Bool {
     platform_take(&worker.pointee.busy)
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func leave(_ worker: UnsafeMutablePointer<WorkerState>) {
     platform_store_release(&worker.pointee.busy, 0)
   }

@@ -68,7 +68,7 @@ public struct Decider {
     decision.pointee.allows = verdict.allows
     decision.pointee.kind = verdict.kind
     decision.pointee.rule = verdict.rule
-    audit(into: decision)
+    if image.pointee.audits.pointee.count != 0 { audit(into: decision) }
     if image.pointee.hasShadow { shadow(into: decision) }
   }
 
@@ -79,14 +79,18 @@ public struct Decider {
   }
 
   /// With `decision`, errors and the policies in force are noted there.
-  private func verdict(of view: RuleView, noting decision: UnsafeMutablePointer<Decision>?) -> Verdict {
-    if let denial = denial(of: view, noting: decision) { return denial }
+  private func verdict(
+    of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
+  ) -> Verdict {
+    if view.pointee.denies.count != 0, let denial = denial(of: view, noting: decision) { return denial }
     return admission(of: view, noting: decision)
   }
 
-  private func denial(of view: RuleView, noting decision: UnsafeMutablePointer<Decision>?) -> Verdict? {
+  private func denial(
+    of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
+  ) -> Verdict? {
     var erring = Decision.noRule
-    var walk = walk(view.denies)
+    var walk = walk(&UnsafeMutablePointer(mutating: view).pointee.denies)
     while let step = walk.next() {
       let matched = match(step)
       if matched == .fails {
@@ -112,12 +116,14 @@ public struct Decider {
     return Verdict(allows: false, kind: .ruleError, rule: erring)
   }
 
-  private func admission(of view: RuleView, noting decision: UnsafeMutablePointer<Decision>?) -> Verdict {
+  private func admission(
+    of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
+  ) -> Verdict {
     // A connection is denied only when every request on it would be.
-    if isConnectionCheck, view.hasRequestAllow {
+    if isConnectionCheck, view.pointee.hasRequestAllow {
       return Verdict(allows: true, kind: .defaultVerdict, rule: Decision.noRule)
     }
-    var walk = walk(view.allows)
+    var walk = walk(&UnsafeMutablePointer(mutating: view).pointee.allows)
     while let step = walk.next() {
       let matched = match(step)
       if matched == .fails {
@@ -139,24 +145,28 @@ public struct Decider {
     }
     let isInForce = isAnyInForce(view, noting: decision)
     if isInForce { return Verdict(allows: false, kind: .noAllowRule, rule: Decision.noRule) }
-    return Verdict(allows: view.defaultAllows, kind: .defaultVerdict, rule: Decision.noRule)
+    return Verdict(allows: view.pointee.defaultAllows, kind: .defaultVerdict, rule: Decision.noRule)
   }
 
   /// Whether a policy with ALLOW rules is about the request; with `decision`, which ones are noted there.
-  private func isAnyInForce(_ view: RuleView, noting decision: UnsafeMutablePointer<Decision>?) -> Bool {
+  private func isAnyInForce(
+    _ view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
+  ) -> Bool {
+    if view.pointee.groupCount == 0 { return false }
     var isInForce = false
-    var candidates = Candidates(cursors: memory.cursors)
-    let isIndexed = !isConnectionCheck && !view.groupIndex.root.isNothing
-    if isIndexed { candidates.find(in: view.groupIndex, evaluation) }
+    var candidates = Candidates(
+      &UnsafeMutablePointer(mutating: view).pointee.groupIndex, evaluation, cursors: memory.cursors)
+    let isIndexed = !isConnectionCheck && !view.pointee.groupIndex.root.isNothing
+    if isIndexed { candidates.find(from: view.pointee.groupIndex.root) }
     var number: UInt32 = 0
     while true {
       if isIndexed, !candidates.isOverflowing {
         guard let next = candidates.next() else { return isInForce }
         number = next
-      } else if number >= view.groupCount {
+      } else if number >= view.pointee.groupCount {
         return isInForce
       }
-      let group = view.groups + Int(number)
+      let group = view.pointee.groups + Int(number)
       number &+= 1
       if isConnectionCheck, !group.pointee.isConnectionPhase { continue }
       if match(group.pointee.policy, group.pointee.match) == .fails { continue }
@@ -168,12 +178,8 @@ public struct Decider {
   /// The steps of a list that can be about the request, in their order. A connection's check asks only what is known
   /// of connections, so it walks them all.
   @inline(__always)
-  private func walk(_ list: RuleList) -> StepWalk {
-    var candidates = Candidates(cursors: memory.cursors)
-    let isIndexed = !isConnectionCheck && !list.index.root.isNothing
-    if isIndexed { candidates.find(in: list.index, evaluation) }
-    return StepWalk(
-      steps: list.steps, count: list.count, isIndexed: isIndexed && !candidates.isOverflowing, candidates: candidates)
+  private func walk(_ list: UnsafePointer<RuleList>) -> StepWalk {
+    StepWalk(list, evaluation, cursors: memory.cursors, looksUp: !isConnectionCheck)
   }
 
   private func audit(into decision: UnsafeMutablePointer<Decision>) {
@@ -209,7 +215,7 @@ public struct Decider {
   /// The rules of Shadow policies that decide the shadow verdict's way: those that deny, those that allow, or, where
   /// an ALLOW rule is wanting, those that could have allowed.
   private func noteShadowRules(of verdict: Verdict, in decision: UnsafeMutablePointer<Decision>) {
-    let view = image.pointee.shadow
+    let view = image.pointee.shadow.pointee
     let isWanting = verdict.kind == .noAllowRule
     let list = verdict.allows || isWanting ? view.allows : view.denies
     var index: UInt32 = 0
@@ -276,7 +282,7 @@ extension Decider {
       return known
     }
     let outcome: Outcome
-    if let known = image.pointee.policies[Int(policy)].matchGuard.outcome(evaluation) {
+    if let known = guardedMatch(policy) {
       outcome = known
     } else {
       let value = evaluate(program, evaluation)
@@ -296,8 +302,30 @@ extension Decider {
     if step.pointee.isConnectionPhase, let connection, let known = connection.pointee.ruleOutcome(rule) {
       return remember(known, of: rule)
     }
-    if let known = step.pointee.guardClause.outcome(evaluation) { return remember(known, of: rule) }
+    if let known = guarded(step) { return remember(known, of: rule) }
     return evaluateRule(rule, step.pointee.when)
+  }
+
+  /// What the guards say of the condition, if they do.
+  @inline(__always)
+  private func guarded(_ step: UnsafePointer<RuleStep>) -> Outcome? {
+    guard let first = step.pointee.guardClause.outcome(evaluation) else { return nil }
+    if first == .fails { return .fails }
+    if !step.pointee.guardClause.isWhole { return nil }
+    var index = 0
+    while index < Int(step.pointee.otherGuardCount), let others = step.pointee.otherGuards {
+      guard let next = (others + index).pointee.outcome(evaluation) else { return nil }
+      if next == .fails { return .fails }
+      index &+= 1
+    }
+    return .holds
+  }
+
+  /// The same of a policy's `match`.
+  private func guardedMatch(_ policy: UInt32) -> Outcome? {
+    let record = image.pointee.policies + Int(policy)
+    guard let outcome = record.pointee.matchGuard.outcome(evaluation) else { return nil }
+    return outcome == .fails || record.pointee.matchGuard.isWhole ? outcome : nil
   }
 
   private func outcome(_ rule: UInt32, _ program: UInt32) -> Outcome {

@@ -13,13 +13,14 @@ import CEL
 public struct Guard: BitwiseCopyable {
   public var test: ClauseDraft.Test
   public var isNegated: Bool
-  /// The clause is the whole condition.
+  /// The clause is the whole condition, of a rule together with its step's other guards.
   public var isWhole: Bool
   public var failsIfAbsent: Bool
   public var slot: UInt32
-  /// Of `isText`: one of these holds.
-  public var texts: UnsafePointer<TextTest>?
-  public var textCount: UInt32
+  /// Of `isText`: this or one of the others holds.
+  public var text: TextTest
+  public var others: UnsafePointer<TextTest>?
+  public var otherCount: UInt32
   /// Of `isInList`: the host's function that tells, and the list as it takes it.
   public var function: UInt32
   public var list: UnsafePointer<Value>?
@@ -27,33 +28,36 @@ public struct Guard: BitwiseCopyable {
   /// Decides nothing.
   public static var none: Guard {
     Guard(
-      test: .none, isNegated: false, isWhole: false, failsIfAbsent: false, slot: 0, texts: nil, textCount: 0,
-      function: 0, list: nil)
+      test: .none, isNegated: false, isWhole: false, failsIfAbsent: false, slot: 0, text: .nothing, others: nil,
+      otherCount: 0, function: 0, list: nil)
   }
 
-  /// What the condition comes to, if the clause says that.
+  /// What the clause comes to; nil where only the program can say.
   @inline(__always)
   func outcome(_ evaluation: Evaluation.Pointer) -> Outcome? {
     if test == .none { return nil }
     let place = evaluation.pointee.slots + Int(slot)
     if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, slot) }
-    if place.pointee.kind == .absent, failsIfAbsent { return .fails }
-    guard let holds = test == .isInList ? isInList(place.pointee, evaluation) : holds(for: place.pointee) else {
-      return nil
+    if test == .isText, place.pointee.kind == .string {
+      return holds(for: place.pointee.asBytes) != isNegated ? .holds : .fails
     }
-    if holds == isNegated { return .fails }
-    return isWhole ? .holds : nil
+    return slowOutcome(place.pointee, evaluation)
   }
 
-  @inline(__always)
+  @inline(never)
+  private func slowOutcome(_ value: Value, _ evaluation: Evaluation.Pointer) -> Outcome? {
+    if value.kind == .absent, failsIfAbsent { return .fails }
+    guard let holds = test == .isInList ? isInList(value, evaluation) : holds(for: value) else { return nil }
+    return holds != isNegated ? .holds : .fails
+  }
+
   private func holds(for value: Value) -> Bool? {
     switch test {
-    case .isText: return value.kind == .string ? holds(for: value.asBytes) : nil
     case .isTrue: return value.kind == .bool ? value.payload != 0 : nil
     case .isPresent:
       if value.kind == .absent { return false }
       return value.kind.rawValue > Value.Kind.error.rawValue ? true : nil
-    case .none, .isInList: return nil
+    case .none, .isText, .isInList: return nil
     }
   }
 
@@ -67,8 +71,9 @@ public struct Guard: BitwiseCopyable {
 
   @inline(__always)
   private func holds(for text: Bytes) -> Bool {
+    if self.text.holds(for: text) { return true }
     var index = 0
-    while index < Int(textCount), let candidate = texts?[index] {
+    while index < Int(otherCount), let candidate = others?[index] {
       if candidate.holds(for: text) { return true }
       index &+= 1
     }
@@ -82,6 +87,8 @@ public struct TextTest: BitwiseCopyable {
 
   public var relation: Relation
   public var text: Bytes
+
+  static var nothing: TextTest { TextTest(relation: .equals, text: .empty) }
 
   @inline(__always)
   func holds(for other: Bytes) -> Bool {

@@ -72,10 +72,22 @@ struct IndexBuilder {
 
   private mutating func place(_ items: [Item], depth: Int) -> IndexPlace {
     if items.isEmpty { return .nothing }
-    guard items.count > IndexBuilder.stepsFew, depth < IndexBuilder.depthMax, let slot = bestSlot(items) else {
-      return list(items)
-    }
+    guard items.count > IndexBuilder.stepsFew, depth < IndexBuilder.depthMax,
+      let slot = bestSlot(items) ?? commonMatchSlot(items)
+    else { return list(items) }
     return node(slot, items, depth: depth)
+  }
+
+  /// The slot of a match that most items share: it leaves none out, but below it what their `when` says counts.
+  private func commonMatchSlot(_ items: [Item]) -> UInt32? {
+    var counts: [UInt32: Int] = [:]
+    for item in items {
+      guard let match = item.match, IndexBuilder.canTell(match), match.isWhole,
+        item.when.contains(where: { IndexBuilder.canTell($0) })
+      else { continue }
+      counts[match.slot, default: 0] += 1
+    }
+    return counts.first { $0.value > items.count / 2 }?.key
   }
 
   /// The clauses that may leave a step out now.

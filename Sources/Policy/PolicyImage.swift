@@ -87,6 +87,9 @@ public struct RuleStep: BitwiseCopyable {
   public var skipsOnError: Bool
   /// Of `when`.
   public var guardClause: Guard
+  /// With these, if there are any, the guard is the whole condition.
+  public var otherGuards: UnsafePointer<Guard>?
+  public var otherGuardCount: UInt32
 }
 
 /// Rules in work order.
@@ -130,9 +133,9 @@ public struct PolicyImage: BitwiseCopyable {
   public var rules: UnsafePointer<RuleRecord>
   public var ruleCount: UInt32
   public var headers: UnsafePointer<HeaderChange>
-  public var enforced: RuleView
-  public var shadow: RuleView
-  public var audits: RuleList
+  public var enforced: UnsafePointer<RuleView>
+  public var shadow: UnsafePointer<RuleView>
+  public var audits: UnsafePointer<RuleList>
   public var hasShadow: Bool
   /// Nothing is applied: the whole set is in Shadow mode.
   public var isSetShadow: Bool

@@ -43,6 +43,8 @@ public struct RuleDraft: Sendable {
   public var whenConstant: Bool?
   /// What can be told of `when` without its program, the most telling first.
   public var whenClauses: [ClauseDraft] = []
+  /// `when` is the conjunction of these clauses and nothing else.
+  public var isCovered = false
   public var skipsOnError = false
   public var file: String
   public var line: UInt32
@@ -113,7 +115,7 @@ public final class PolicyStore: @unchecked Sendable {
           match: draft.matchConstant == true ? PolicyImage.noProgram : draft.match,
           matchGuard: placed(draft.matchClauses.first, &blocks, texts),
           isConnectionPhase: draft.isConnectionPhase, isShadow: draft.isShadow))
-      toldPolicies.append(RuleLists.Told(guardClause: .none, clauses: draft.matchClauses, text: draft.matchText))
+      toldPolicies.append(RuleLists.Told(guards: [], clauses: draft.matchClauses, text: draft.matchText))
       let isEnforced = !draft.isShadow && !isSetShadow
       let isInShadow = draft.isShadow || !replaced.contains(draft.namespace + "/" + draft.name)
       for rule in draft.rules {
@@ -130,7 +132,7 @@ public final class PolicyStore: @unchecked Sendable {
         let requestHeaders = range(of: rule.requestHeaders, into: &headers, texts)
         let responseHeaders = range(of: rule.responseHeaders, into: &headers, texts)
         toldRules.append(
-          RuleLists.Told(guardClause: placed(rule.whenClauses.first, &blocks, texts), clauses: rule.whenClauses))
+          RuleLists.Told(guards: guards(of: rule, &blocks, texts), clauses: rule.whenClauses))
         rules.append(
           RuleRecord(
             policy: number, when: rule.whenConstant == true ? PolicyImage.noProgram : rule.when, action: rule.action,
@@ -141,16 +143,19 @@ public final class PolicyStore: @unchecked Sendable {
       }
     }
 
+    let hasShadow = isSetShadow || drafts.contains { $0.isShadow }
     var lists = RuleLists(
       policies: policies, rules: rules, toldPolicies: toldPolicies, toldRules: toldRules, texts: texts)
     image = PolicyImage(
       policies: place(policies, in: &blocks), policyCount: UInt32(truncatingIfNeeded: policies.count),
       rules: place(rules, in: &blocks), ruleCount: UInt32(truncatingIfNeeded: rules.count),
       headers: place(headers, in: &blocks),
-      enforced: lists.view(enforced, allowsByDefault: allowsByDefault || isSetShadow),
-      shadow: lists.view(shadow, allowsByDefault: allowsByDefault), audits: lists.list(audits),
-      hasShadow: isSetShadow || drafts.contains { $0.isShadow }, isSetShadow: isSetShadow)
+      enforced: place([lists.view(enforced, allowsByDefault: allowsByDefault || isSetShadow)], in: &blocks),
+      shadow: place([lists.view(hasShadow ? shadow : Members(), allowsByDefault: allowsByDefault)], in: &blocks),
+      audits: place([lists.list(audits)], in: &blocks),
+      hasShadow: hasShadow, isSetShadow: isSetShadow)
     blocks += lists.blocks
+    texts.seal()
     unindexedRules = lists.unindexed.sorted()
     self.texts = texts
     self.blocks = blocks
@@ -170,6 +175,23 @@ private func range(of drafts: [HeaderDraft], into headers: inout [HeaderChange],
   return HeaderRange(start: start, count: UInt32(truncatingIfNeeded: drafts.count))
 }
 
+/// What a rule is tried by: its most telling clause; all of them where they are the whole condition.
+private func guards(
+  of rule: RuleDraft, _ blocks: inout [UnsafeMutableRawPointer], _ texts: TextStore
+) -> [Guard] {
+  guard rule.isCovered else { return rule.whenClauses.isEmpty ? [] : [placed(rule.whenClauses.first, &blocks, texts)] }
+  // An attribute that compares equal, or is in a list, is there.
+  let clauses = rule.whenClauses.filter { clause in
+    clause.test != .isPresent || clause.isNegated
+      || !rule.whenClauses.contains {
+        $0.slot == clause.slot && !$0.isNegated && ($0.test == .isText || $0.test == .isInList)
+      }
+  }
+  var guards = clauses.map { placed($0, &blocks, texts) }
+  if !guards.isEmpty { guards[0].isWhole = true }
+  return guards
+}
+
 private func placed(
   _ draft: ClauseDraft?, _ blocks: inout [UnsafeMutableRawPointer], _ texts: TextStore
 ) -> Guard {
@@ -177,9 +199,11 @@ private func placed(
   return Guard(
     test: draft.test, isNegated: draft.isNegated, isWhole: draft.isWhole, failsIfAbsent: draft.failsIfAbsent,
     slot: draft.slot,
-    texts: draft.texts.isEmpty
-      ? nil : place(draft.texts.map { TextTest(relation: $0.relation, text: texts.keep($0.text)) }, in: &blocks),
-    textCount: UInt32(truncatingIfNeeded: draft.texts.count), function: draft.list?.function ?? 0,
+    text: draft.texts.first.map { TextTest(relation: $0.relation, text: texts.keep($0.text)) } ?? .nothing,
+    others: draft.texts.count <= 1
+      ? nil
+      : place(draft.texts.dropFirst().map { TextTest(relation: $0.relation, text: texts.keep($0.text)) }, in: &blocks),
+    otherCount: UInt32(truncatingIfNeeded: max(draft.texts.count, 1) &- 1), function: draft.list?.function ?? 0,
     list: draft.list.map { place([$0.value], in: &blocks) })
 }
 

@@ -105,62 +105,65 @@ public struct IndexCursor: BitwiseCopyable {
 /// What was found for one request. The cursors' memory is the worker's.
 struct Candidates {
   let cursors: UnsafeMutablePointer<IndexCursor>
+  private let nodes: UnsafePointer<IndexNode>
+  private let lists: UnsafePointer<IndexList>
+  private let evaluation: Evaluation.Pointer
   var count = 0
   /// More lists than there are cursors: the whole list is to be walked.
   var isOverflowing = false
 
-  init(cursors: UnsafeMutablePointer<IndexCursor>) { self.cursors = cursors }
-
-  mutating func find(in index: RuleIndex, _ evaluation: Evaluation.Pointer) {
-    visit(index.root, index, evaluation, depth: 0)
+  @inline(__always)
+  init(_ index: UnsafePointer<RuleIndex>, _ evaluation: Evaluation.Pointer, cursors: UnsafeMutablePointer<IndexCursor>) {
+    self.cursors = cursors
+    self.evaluation = evaluation
+    nodes = index.pointee.nodes
+    lists = index.pointee.lists
   }
 
-  private mutating func visit(
-    _ place: IndexPlace, _ index: RuleIndex, _ evaluation: Evaluation.Pointer, depth: Int
-  ) {
+  @inline(__always)
+  mutating func find(from root: IndexPlace) { visit(root, depth: 0) }
+
+  @inline(__always)
+  private mutating func visit(_ place: IndexPlace, depth: Int) {
     if place.isNothing { return }
-    if !place.isNode { return add(index.lists[place.number]) }
+    if place.isNode { visitNode(nodes + place.number, depth: depth) } else { add(lists + place.number) }
+  }
+
+  @inline(never)
+  private mutating func visitNode(_ node: UnsafePointer<IndexNode>, depth: Int) {
     // INVARIANT: the builder nests no deeper; this only bounds the stack whatever the memory holds.
     if depth > IndexBuilder.depthMax { return isOverflowing = true }
-    let node = index.nodes + place.number
     let slot = evaluation.pointee.slots + Int(node.pointee.slot)
     if slot.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, node.pointee.slot) }
-    visit(node.pointee.rest, index, evaluation, depth: depth &+ 1)
+    visit(node.pointee.rest, depth: depth &+ 1)
     switch slot.pointee.kind {
-    case .string: visitText(slot.pointee.asBytes, node, index, evaluation, depth: depth &+ 1)
-    case .absent: visit(node.pointee.absent, index, evaluation, depth: depth &+ 1)
-    default: visit(node.pointee.all, index, evaluation, depth: depth &+ 1)
+    case .string: visitText(slot.pointee.asBytes, node, depth: depth &+ 1)
+    case .absent: visit(node.pointee.absent, depth: depth &+ 1)
+    default: visit(node.pointee.all, depth: depth &+ 1)
     }
   }
 
-  private mutating func visitText(
-    _ text: Bytes, _ node: UnsafePointer<IndexNode>, _ index: RuleIndex, _ evaluation: Evaluation.Pointer, depth: Int
-  ) {
-    visit(node.pointee.present, index, evaluation, depth: depth)
-    if !node.pointee.equal.isEmpty, node.pointee.equal.hasLength(Int(text.count)) {
-      visit(node.pointee.equal.find(TextHash.whole(text), text), index, evaluation, depth: depth)
+  @inline(__always)
+  private mutating func visitText(_ text: Bytes, _ node: UnsafePointer<IndexNode>, depth: Int) {
+    visit(node.pointee.present, depth: depth)
+    if node.pointee.equal.hasLength(Int(text.count)) {
+      visit(node.pointee.equal.find(TextHash.whole(text), text), depth: depth)
     }
-    if !node.pointee.prefix.isEmpty {
-      visitPrefixes(text, node.pointee.prefix, index, evaluation, depth: depth)
-    }
-    if !node.pointee.suffix.isEmpty {
-      visitSuffixes(text, node.pointee.suffix, index, evaluation, depth: depth)
-    }
-    if node.pointee.rangeCount > 0 {
-      visit(addressPlace(text, node), index, evaluation, depth: depth)
-    }
+    if !node.pointee.prefix.isEmpty { visitPrefixes(text, node, depth: depth) }
+    if !node.pointee.suffix.isEmpty { visitSuffixes(text, node, depth: depth) }
+    if node.pointee.rangeCount > 0 { visit(addressPlace(text, node), depth: depth) }
   }
 
-  private mutating func visitPrefixes(
-    _ text: Bytes, _ table: IndexTable, _ index: RuleIndex, _ evaluation: Evaluation.Pointer, depth: Int
-  ) {
+  @inline(never)
+  private mutating func visitPrefixes(_ text: Bytes, _ node: UnsafePointer<IndexNode>, depth: Int) {
     var hash = TextHash.seed
-    let end = min(Int(text.count), Int(table.longest))
+    let end = min(Int(text.count), Int(node.pointee.prefix.longest))
+    let lengths = node.pointee.prefix.lengths
     var length = 0
     while true {
-      if table.hasLength(length) {
+      if lengths & 1 << UInt64(length < 63 ? length : 63) != 0 {
         let start = Bytes(address: text.address, count: UInt32(truncatingIfNeeded: length))
-        visit(table.find(TextHash.finish(hash), start), index, evaluation, depth: depth)
+        visit(node.pointee.prefix.find(TextHash.finish(hash), start), depth: depth)
       }
       guard length < end, let base = text.base else { return }
       hash = TextHash.step(hash, base[length])
@@ -168,18 +171,17 @@ struct Candidates {
     }
   }
 
-  private mutating func visitSuffixes(
-    _ text: Bytes, _ table: IndexTable, _ index: RuleIndex, _ evaluation: Evaluation.Pointer, depth: Int
-  ) {
+  @inline(never)
+  private mutating func visitSuffixes(_ text: Bytes, _ node: UnsafePointer<IndexNode>, depth: Int) {
     var hash = TextHash.seed
-    let end = min(Int(text.count), Int(table.longest))
+    let end = min(Int(text.count), Int(node.pointee.suffix.longest))
     var length = 0
     while true {
-      if table.hasLength(length) {
+      if node.pointee.suffix.hasLength(length) {
         let start = Int(text.count) &- length
         let tail = Bytes(
           address: text.address &+ UInt64(truncatingIfNeeded: start), count: UInt32(truncatingIfNeeded: length))
-        visit(table.find(TextHash.finish(hash), tail), index, evaluation, depth: depth)
+        visit(node.pointee.suffix.find(TextHash.finish(hash), tail), depth: depth)
       }
       guard length < end, let base = text.base else { return }
       length &+= 1
@@ -198,10 +200,10 @@ struct Candidates {
     return low < Int(node.pointee.rangeCount) ? node.pointee.ranges[low].place : .nothing
   }
 
-  private mutating func add(_ list: IndexList) {
-    if list.count == 0 { return }
+  @inline(__always)
+  private mutating func add(_ list: UnsafePointer<IndexList>) {
     if count >= IndexCursor.countMax { return isOverflowing = true }
-    cursors[count] = IndexCursor(next: list.steps, end: list.steps + Int(list.count))
+    cursors[count] = IndexCursor(next: list.pointee.steps, end: list.pointee.steps + Int(list.pointee.count))
     count &+= 1
   }
 
@@ -241,17 +243,27 @@ struct Candidates {
 
 /// Goes through a list of steps: those that were found, or all.
 struct StepWalk {
-  let steps: UnsafePointer<RuleStep>
-  let count: UInt32
-  let isIndexed: Bool
-  var candidates: Candidates
+  private let steps: UnsafePointer<RuleStep>
+  private let count: UInt32
+  private var isIndexed: Bool
+  private var candidates: Candidates
   private var number: UInt32 = 0
 
-  init(steps: UnsafePointer<RuleStep>, count: UInt32, isIndexed: Bool, candidates: Candidates) {
-    self.steps = steps
-    self.count = count
-    self.isIndexed = isIndexed
-    self.candidates = candidates
+  /// Without `looksUp` all are walked.
+  @inline(__always)
+  init(
+    _ list: UnsafePointer<RuleList>, _ evaluation: Evaluation.Pointer, cursors: UnsafeMutablePointer<IndexCursor>,
+    looksUp: Bool
+  ) {
+    steps = list.pointee.steps
+    count = list.pointee.count
+    candidates = Candidates(
+      &UnsafeMutablePointer(mutating: list).pointee.index, evaluation, cursors: cursors)
+    isIndexed = looksUp && !list.pointee.index.root.isNothing
+    if isIndexed {
+      candidates.find(from: list.pointee.index.root)
+      isIndexed = !candidates.isOverflowing
+    }
   }
 
   @inline(__always)

@@ -19,7 +19,8 @@ struct Members {
 struct RuleLists {
   /// What a policy or a rule can be told by: parallel to the records.
   struct Told {
-    var guardClause: Guard
+    /// Of a rule.
+    var guards: [Guard]
     var clauses: [ClauseDraft]
     /// Of a policy: the text of its `match`.
     var text: [UInt8]?
@@ -53,11 +54,14 @@ struct RuleLists {
         IndexBuilder.Item(
           step: UInt32(truncatingIfNeeded: steps.count), match: match(of: rule.policy),
           when: rule.isConnectionPhase ? [] : toldRules[Int(number)].clauses))
+      let guards = toldRules[Int(number)].guards
       steps.append(
         RuleStep(
           rule: number, policy: rule.policy, match: policies[Int(rule.policy)].match, when: rule.when, next: 0,
           isConnectionPhase: rule.isConnectionPhase, skipsOnError: rule.skipsOnError,
-          guardClause: toldRules[Int(number)].guardClause))
+          guardClause: guards.first ?? .none,
+          otherGuards: guards.count <= 1 ? nil : place(Array(guards.dropFirst()), in: &blocks),
+          otherGuardCount: UInt32(truncatingIfNeeded: max(guards.count, 1) &- 1)))
     }
     var next = UInt32(truncatingIfNeeded: steps.count)
     for index in steps.indices.reversed() {

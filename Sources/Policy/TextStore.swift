@@ -26,6 +26,9 @@ public final class TextStore: @unchecked Sendable {
     return bytes
   }
 
+  /// Forgets which texts it has, which takes more memory than the texts: what is kept from now on is kept again.
+  public func seal() { kept = [:] }
+
   /// A copy of the values, which may point to text kept here.
   public func keep(_ values: [Value]) -> UnsafePointer<Value> {
     let memory = UnsafeMutablePointer<Value>.allocate(capacity: values.count &+ 1)

@@ -36,7 +36,7 @@ public func purser_request_begin(
   }
   guard WorkerState.enter(worker) else { return PURSER_BUSY }
   RequestState.begin(
-    UnsafeMutablePointer<RequestState>(memory), worker: worker, set: set, host: host.pointee, context: context,
+    UnsafeMutablePointer<RequestState>(memory), worker: worker, set: set, host: host, context: context,
     isConnection: isConnection, connection: connection)
   WorkerState.leave(worker)
   return PURSER_OK

@@ -35,7 +35,7 @@ import Testing
     var random = Seeded(state: seed)
     var arena = Arena(bytesMax: 1 << 20)
     defer { arena.free() }
-    let pieces = ["/", "/", "/", ".", "..", "a", "b", "\\", "%2e", "%2E", "%2f", "%5C", "%61", "%25", "%", "%4", "~", "é"]
+    let pieces = ["/", "/", "/", ".", "..", "a", "b", "segment", "a.b", "\\", "%2e", "%2E", "%2f", "%5C", "%61", "%25", "%", "%4", "~", "é"]
     var malformed = 0
     for _ in 0..<20_000 {
       var path = Int.random(in: 0..<8, using: &random) == 0 ? "" : "/"
@@ -45,7 +45,8 @@ import Testing
       let expected = PathTwin.normalize(
         path, isBase: mode != .none, mergesSlashes: mode == .mergeSlashes || mode == .decodeAndMergeSlashes,
         decodesSlashes: mode == .decodeAndMergeSlashes)
-      let found = normalize(path, mode, &arena)
+      let tail = ["", "", "?", "?a=%&b=/../c//d", "#x?y", "?#"].randomElement(using: &random) ?? ""
+      let found = normalize(path + tail, mode, &arena)
       if found != expected {
         Issue.record("\(mode) of `\(path)`: found \(found ?? "error"), expected \(expected ?? "error")")
         return

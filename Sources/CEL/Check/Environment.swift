@@ -11,6 +11,8 @@ public struct Variable: Sendable {
   public var isEntrywise: Bool
   /// The variable has this value in every evaluation; the compiler folds it.
   public var constant: Literal?
+  /// The same for a variable of an opaque type: its payload, which takes no slot.
+  public var opaque: UInt64?
 
   public init(name: String, type: TypeID, id: UInt32, isEntrywise: Bool = false, constant: Literal? = nil) {
     self.name = name

@@ -100,6 +100,7 @@ struct Analysis {
   private func fold(_ node: Node, _ reference: Reference, _ checked: CheckedTree, _ pool: CodePool) -> Value {
     switch reference {
     case .variable(let variable):
+      if let payload = variable.opaque { return Value(kind: .opaque, payload: payload) }
       guard let constant = variable.constant else { return .absent }
       return pool.value(constant) ?? .absent
     case .presence(let variable):

@@ -41,21 +41,31 @@ struct ClauseFinder {
 
   let checked: CheckedTree
 
-  /// The most telling first: what compares text, then what is in a list, then flags, presence, and what only excludes.
-  func find() -> [Clause] {
+  /// What was found in one condition.
+  struct Found {
+    /// The most telling first: what compares text, then what is in a list, then flags, presence, and what only excludes.
+    var clauses: [Clause] = []
+    /// The condition is the conjunction of the clauses and nothing else.
+    var isCovered = false
+  }
+
+  func find() -> Found {
     let root = checked.tree.root
     guard case .and(let operands) = checked.tree[root].kind else {
-      guard var whole = clause(root) else { return [] }
+      guard var whole = clause(root) else { return Found() }
       whole.isWhole = !isPrefixOfPattern(root)
-      return [whole]
+      return Found(clauses: [whole], isCovered: whole.isWhole)
     }
     var clauses = operands.compactMap { clause($0) }
+    let isCovered = clauses.count == operands.count && !operands.contains { isPrefixOfPattern($0) }
     let presences = clauses.filter { $0.test == .isPresent && !$0.isNegated }
     for index in clauses.indices where presences.contains(where: { $0.isAboutTheSame(as: clauses[index]) }) {
       clauses[index].failsIfAbsent = true
     }
-    return clauses.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
-      .map { $0.element }
+    return Found(
+      clauses: clauses.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
+        .map { $0.element },
+      isCovered: isCovered)
   }
 
   private func rank(_ clause: Clause) -> Int {

@@ -61,7 +61,9 @@ struct EnvironmentFactory {
         implementation: .external(ListVariable.function)))
     var number = ListVariable.first
     for list in lists {
-      policy.declare(Variable(name: "lists." + list.name, type: type, id: number))
+      var variable = Variable(name: "lists." + list.name, type: type, id: number)
+      variable.opaque = ListVariable.value(number).payload
+      policy.declare(variable)
       number &+= 1
     }
   }

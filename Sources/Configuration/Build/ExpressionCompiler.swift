@@ -37,10 +37,10 @@ struct ExpressionCompiler {
   /// The same, and the clauses that can spare it.
   mutating func compileCondition(
     _ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems
-  ) -> (program: UInt32?, clauses: [ClauseFinder.Clause]) {
+  ) -> (program: UInt32?, found: ClauseFinder.Found) {
     var diagnostics = Diagnostics()
     var program: UInt32?
-    var clauses: [ClauseFinder.Clause] = []
+    var found = ClauseFinder.Found()
     if let tree = Parser.parse(source.bytes, extensions: environment.extensions, diagnostics: &diagnostics),
       let checked = Checker.check(tree, in: environment, expecting: purpose.type, diagnostics: &diagnostics)
     {
@@ -50,7 +50,7 @@ struct ExpressionCompiler {
       if purpose.warnsOfUnguardedReads { warnOfUnguardedReads(in: checked, &diagnostics) }
       if !diagnostics.hasErrors {
         note(checked, source)
-        clauses = ClauseFinder(checked: checked).find()
+        found = ClauseFinder(checked: checked).find()
         program = builder.add(checked, diagnostics: &diagnostics)
       }
     }
@@ -61,7 +61,7 @@ struct ExpressionCompiler {
       case .warning: problems.warn(at: position, item.message)
       }
     }
-    return diagnostics.hasErrors ? (nil, []) : (program, clauses)
+    return diagnostics.hasErrors ? (nil, ClauseFinder.Found()) : (program, found)
   }
 
   /// Whether a program holds for every request, or for none; nil where the request decides.

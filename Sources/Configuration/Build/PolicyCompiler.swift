@@ -28,7 +28,7 @@ struct PolicyCompiler {
       matchTexts.append(policy.match?.bytes)
       let matched = policy.match.map { compiler.compileCondition($0, for: purpose, &problems) }
       let match = matched?.program ?? PolicyImage.noProgram
-      matchClauses.append(matched?.clauses ?? [])
+      matchClauses.append(matched?.found.clauses ?? [])
       var rules: [RuleDraft] = []
       var clauses: [[ClauseFinder.Clause]] = []
       for rule in policy.rules {
@@ -48,8 +48,9 @@ struct PolicyCompiler {
           action == .deny
           ? (rule.response?.headers ?? []).map { HeaderDraft(.set, $0.name, $0.value) }
           : drafts(of: rule.responseHeaders)
+        draft.isCovered = compiled?.found.isCovered ?? false
         rules.append(draft)
-        clauses.append(compiled?.clauses ?? [])
+        clauses.append(compiled?.found.clauses ?? [])
       }
       whenClauses.append(clauses)
       var draft = PolicyDraft(
