@@ -6,7 +6,6 @@
  * compares clause by clause.
  */
 #include "twin.h"
-
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +95,6 @@ void twin_worker_free(twin_worker *worker) {
 }
 
 /* ----------------------------------------------------------------------------------------------- attributes */
-
 static int is_utf8_slow(const unsigned char *text, size_t size) {
   size_t i = 0;
   while (i < size) {
@@ -222,7 +220,6 @@ static inline const value *slot_value(twin_worker *worker, uint32_t slot) {
 }
 
 /* ------------------------------------------------------------------------------------------------ conditions */
-
 static inline int same_bytes(const char *a, const char *b, size_t size) {
   if (size >= 8) {
     size_t at;
