@@ -6,7 +6,7 @@ CASES ?= ../shared/cel
 TARGET ?= all
 SECONDS ?= 60
 
-.PHONY: help demo test conformance fuzz lib install bench bench-cel abi trap-audit format packages clean
+.PHONY: help demo test conformance fuzz lib install bench bench-cel bench-rules abi trap-audit format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
@@ -16,6 +16,7 @@ help:
 	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
 	@echo 'make bench               measure; make bench-cel: CEL against cel-cpp and the Rust crate'
+	@echo 'make bench-rules         a decision with 1 to 100,000 rules, beside the same rules in C, and a chart'
 	@echo 'make abi                 the symbols of the library against the header and the list'
 	@echo 'make trap-audit          traps, reference counts, allocations that a request can reach in the machine code'
 	@echo 'make format              swift format, in place'
@@ -47,6 +48,10 @@ bench: lib
 	Benchmarks/run.sh
 	Benchmarks/envoy/run.sh
 	Benchmarks/cel/run.sh '$(CASES)'
+
+# About ten minutes.
+bench-rules: lib
+	Benchmarks/rules/run.sh
 
 # CEL's part of it alone.
 bench-cel: packages
