@@ -1,5 +1,6 @@
 // Policy sets and reload.
 
+import CEL
 import CPurser
 import PurserConfiguration
 import PurserEngine

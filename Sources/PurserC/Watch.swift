@@ -1,5 +1,6 @@
 // Policy sets that follow their files.
 
+import CEL
 import CPlatform
 import CPurser
 import PurserConfiguration
