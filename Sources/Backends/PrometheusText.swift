@@ -6,6 +6,7 @@
 // added up (of gauges the latest is taken). A family has one shape: an instrument of another kind or with other buckets
 // than the first of its name is left out, and a comment says so.
 
+import CEL
 import PurserTelemetry
 
 public enum PrometheusText {
@@ -23,7 +24,7 @@ public enum PrometheusText {
         families.append(PrometheusFamily(name: name, first: instrument))
       }
     }
-    families.sort { $0.name.lexicographicallyPrecedes($1.name) }
+    families = families.ordered { $0.name.lexicographicallyPrecedes($1.name) }
     for family in families { text.append(family) }
     if let counters { text.append(counters) }
     return text.bytes
@@ -84,7 +85,7 @@ struct PrometheusFamily {
   var merged: [Series] {
     guard isMerged else { return series }
     var result: [Series] = []
-    let order = series.indices.sorted { a, b in
+    let order = orderedPlaces(series.count) { a, b in
       if series[a].labels == series[b].labels { return series[a].recordedAt < series[b].recordedAt }
       return series[a].labels.lexicographicallyPrecedes(series[b].labels)
     }

@@ -146,7 +146,7 @@ struct IndexBuilder {
     if ranges == nil {
       // Too much overlap: these are walked.
       rest += told.filter { $0.clause.test == .isInList }.map { $0.item }
-      rest.sort { $0.step < $1.step }
+      rest = rest.ordered { $0.step < $1.step }
       told.removeAll { $0.clause.test == .isInList }
     }
     let node = IndexNode(
@@ -252,12 +252,12 @@ struct IndexBuilder {
     var places: [IndexRange] = []
     var budget = covered.count &* IndexBuilder.rangeShare &+ 1024
     var begin = Address(high: 0, low: 0)
-    for cut in cuts.sorted() {
+    for cut in Array(cuts).ordered(by: <) {
       for number in starts[begin] ?? [] { active.insert(number) }
       budget &-= active.count
       if budget < 0 { return nil }
       var items: [Item] = []
-      for number in active.sorted() where items.last?.step != covered[number].item.step {
+      for number in Array(active).ordered(by: <) where items.last?.step != covered[number].item.step {
         items.append(covered[number].item)
       }
       places.append(IndexRange(last: cut, place: place(items, depth: depth &+ 1)))

@@ -87,7 +87,7 @@ public final class PolicyStore: @unchecked Sendable {
   public init(policies drafts: [PolicyDraft], allowsByDefault: Bool, isSetShadow: Bool) {
     let texts = TextStore()
     var blocks: [UnsafeMutableRawPointer] = []
-    let sorted = drafts.sorted {
+    let sorted = drafts.ordered {
       precedes($0.namespace, $1.namespace) || (!precedes($1.namespace, $0.namespace) && precedes($0.name, $1.name))
     }
     var replaced: Set<String> = []
@@ -156,7 +156,7 @@ public final class PolicyStore: @unchecked Sendable {
       hasShadow: hasShadow, isSetShadow: isSetShadow)
     blocks += lists.blocks
     texts.seal()
-    unindexedRules = lists.unindexed.sorted()
+    unindexedRules = Array(lists.unindexed).ordered(by: <)
     self.texts = texts
     self.blocks = blocks
   }

@@ -42,7 +42,7 @@ public final class ValueSet: @unchecked Sendable {
   public init(ranges unsorted: [AddressRange]) {
     kind = .addresses
     var merged: [AddressRange] = []
-    for range in unsorted.sorted(by: { $0.first < $1.first }) {
+    for range in unsorted.ordered(by: { $0.first < $1.first }) {
       if let last = merged.last, !(last.last < range.first) {
         if last.last < range.last { merged[merged.count &- 1].last = range.last }
       } else {

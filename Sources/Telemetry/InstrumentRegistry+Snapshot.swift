@@ -3,6 +3,7 @@
 // A worker that is recording is not stopped, so a snapshot is no single instant: of two recordings it may see the later
 // one only if they are of different series. No recording that ended before the snapshot began is missed.
 
+import CEL
 import CPlatform
 
 extension InstrumentRegistry {
@@ -19,11 +20,8 @@ extension InstrumentRegistry {
       )
     }
     platform_lock_release(lock)
-    for index in result.indices { result[index].series.sort { SeriesSnapshot.precedes($0, $1) } }
-    result.sort {
-      precedes([$0.definition.name, $0.scope], [$1.definition.name, $1.scope])
-    }
-    return result
+    for index in result.indices { result[index].series = result[index].series.ordered(by: SeriesSnapshot.precedes) }
+    return result.ordered { precedes([$0.definition.name, $0.scope], [$1.definition.name, $1.scope]) }
   }
 
   private func series(_ state: UnsafeMutablePointer<InstrumentState>) -> [SeriesSnapshot] {

@@ -96,7 +96,7 @@ struct SchemaLayout {
   private mutating func fill(
     _ name: String, _ fields: [FieldDefinition], of place: UnsafeMutablePointer<MessageDescriptor>
   ) throws(SchemaError) {
-    let fields = fields.sorted { $0.number < $1.number }
+    let fields = fields.ordered { $0.number < $1.number }
     guard place.pointee.wellKnown.matches(fields) else { throw .invalidField(name: name) }
     let memory = UnsafeMutablePointer(mutating: place.pointee.fields)
     var oneofs: [String: [Int]] = [:]
@@ -220,7 +220,7 @@ struct SchemaLayout {
 
   /// Places in the order of the names' bytes.
   private static func sorted(_ names: [String]) -> [Int] {
-    names.indices.sorted { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
+    orderedPlaces(names.count) { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
   }
 
   /// `single_int64` is `singleInt64`.

@@ -43,10 +43,7 @@ public struct Diagnostics: Sendable {
 
   /// In the order of the text; those of one place keep theirs.
   mutating func sort() {
-    let sorted = items.enumerated().sorted {
-      ($0.element.span.start, $0.offset) < ($1.element.span.start, $1.offset)
-    }
-    items = sorted.map { $0.element }
+    items = items.ordered { $0.span.start < $1.span.start }
   }
 
   public mutating func warn(at span: Span, _ message: String) {

@@ -62,10 +62,7 @@ struct ClauseFinder {
     for index in clauses.indices where presences.contains(where: { $0.isAboutTheSame(as: clauses[index]) }) {
       clauses[index].failsIfAbsent = true
     }
-    return Found(
-      clauses: clauses.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
-        .map { $0.element },
-      isCovered: isCovered)
+    return Found(clauses: clauses.ordered { rank($0) < rank($1) }, isCovered: isCovered)
   }
 
   private func rank(_ clause: Clause) -> Int {

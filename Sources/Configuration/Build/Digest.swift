@@ -7,7 +7,7 @@ import CSodium
 enum Digest {
   /// 64 hex digits.
   static func hex(of parts: [[UInt8]]) -> String {
-    let digests = parts.map(sha256).sorted { $0.lexicographicallyPrecedes($1) }
+    let digests = parts.map(sha256).ordered { $0.lexicographicallyPrecedes($1) }
     let hex = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for byte in sha256(Array(digests.joined())) {

@@ -117,7 +117,7 @@ extension PlanBuilder {
           Attribute(0, declared.name, declared.type, Phase(declared.phase)))
       }
     }
-    found.sort { bytesPrecede($0.name, $1.name) }
+    found = found.ordered { bytesPrecede($0.name, $1.name) }
     var number = Vocabulary.customFirst
     for index in found.indices {
       found[index].number = number

@@ -1,6 +1,8 @@
 // Everything that is wrong with one load, collected so that a person sees all of it at once. Capped, because a
 // hostile file could otherwise fill memory with complaints about itself; errors push warnings out.
 
+import CEL
+
 public struct Problem: Sendable {
   public enum Severity: Sendable { case error, warning }
 
@@ -28,27 +30,31 @@ public struct Problems: Sendable {
   private var warningsKept = 0
 
   public mutating func error(at position: Position, _ message: @autoclosure () -> String) {
-    errorCount &+= 1
-    if items.count >= Problems.countMax {
-      guard warningsKept > 0, let last = items.lastIndex(where: { $0.severity == .warning }) else { return }
-      items.remove(at: last)
-      warningsKept &-= 1
-    }
-    items.append(Problem(severity: .error, position: position, message: message()))
+    if makesRoomForError() { keep(Problem(severity: .error, position: position, message: message())) }
   }
 
   public mutating func warn(at position: Position, _ message: @autoclosure () -> String) {
     warningCount &+= 1
     guard items.count < Problems.countMax else { return }
-    items.append(Problem(severity: .warning, position: position, message: message()))
     warningsKept &+= 1
+    keep(Problem(severity: .warning, position: position, message: message()))
   }
 
-  /// By source, line and column; those of one place in the order found.
-  public func sorted() -> [Problem] {
-    items.enumerated().sorted { a, b in
-      if a.element.position == b.element.position { return a.offset < b.offset }
-      return Position.precedes(a.element.position, b.element.position)
-    }.map { $0.element }
+  // Out of line, since the loader names a problem in a hundred places.
+
+  @inline(never)
+  private mutating func makesRoomForError() -> Bool {
+    errorCount &+= 1
+    guard items.count >= Problems.countMax else { return true }
+    guard warningsKept > 0, let last = items.lastIndex(where: { $0.severity == .warning }) else { return false }
+    items.remove(at: last)
+    warningsKept &-= 1
+    return true
   }
+
+  @inline(never)
+  private mutating func keep(_ problem: Problem) { items.append(problem) }
+
+  /// By source, line and column; those of one place in the order found.
+  public func sorted() -> [Problem] { items.ordered { Position.precedes($0.position, $1.position) } }
 }

@@ -4,6 +4,8 @@
 // A document with problems is here as far as it could be read, so that building goes on to find the problems of its
 // expressions too. INVARIANT: no plan is made of a load whose `Problems.hasErrors`.
 
+import CEL
+
 public struct DocumentSet: Sendable {
   public var sources = SourceSet()
   public internal(set) var policies: [PolicyDocument] = []
@@ -24,10 +26,10 @@ public struct DocumentSet: Sendable {
   }
 
   mutating func sort() {
-    policies.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
-    telemetries.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
-    backends.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
-    valueLists.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
-    attributeManifests.sort { DocumentIdentity.precedes($0.identity, $1.identity) }
+    policies = policies.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
+    telemetries = telemetries.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
+    backends = backends.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
+    valueLists = valueLists.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
+    attributeManifests = attributeManifests.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
   }
 }

@@ -1,5 +1,6 @@
 // Files and directories by way of the C shim. An errno becomes words here and nowhere else.
 
+import CEL
 import CYAML
 
 enum FileError: Error {
@@ -45,7 +46,7 @@ enum File {
     let bytes = try taken(from: path) { path, bytes, length in cyaml_directory_read(path, 64 << 20, bytes, length) }
     return bytes.split(separator: 0)
       .filter { $0.first != UInt8(ascii: ".") }
-      .sorted { $0.lexicographicallyPrecedes($1) }
+      .ordered { $0.lexicographicallyPrecedes($1) }
       .map { String(decoding: $0, as: UTF8.self) }
   }
 

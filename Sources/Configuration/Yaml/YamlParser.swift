@@ -1,6 +1,7 @@
 // Text to tree, by libyaml's events. A document that is no YAML is reported and left out; reading goes on at the
 // next line that begins with `---`, so that one bad document does not hide what is wrong with the others.
 
+import CEL
 import CYAML
 
 struct YamlParser {
@@ -236,13 +237,8 @@ struct YamlParser {
       keys.append(key)
       index &+= 2
     }
-    // Equal keys stand side by side once sorted; the number breaks ties, so the later one is blamed.
-    keys.sort { a, b in
-      let (left, right) = (tree.bytes(of: a), tree.bytes(of: b))
-      if left.lexicographicallyPrecedes(right) { return true }
-      if right.lexicographicallyPrecedes(left) { return false }
-      return a.index < b.index
-    }
+    // Equal keys stand side by side once sorted, in the order of the text, so the later one is blamed.
+    keys = keys.ordered { tree.bytes(of: $0).lexicographicallyPrecedes(tree.bytes(of: $1)) }
     for (earlier, later) in zip(keys, keys.dropFirst()) where tree.bytes(of: earlier) == tree.bytes(of: later) {
       problems.error(
         at: tree.position(of: later),
