@@ -1,18 +1,25 @@
 #!/usr/bin/env bash
-# Builds every program of this folder as C11 and as C++17 against build/lib, runs them, and adds up their tests.
-#   usage: Tests/ABI/run.sh [NAME…]     only these programs, such as `decisions`
+# Builds every program of this folder as C11 and as C++17 against a libpurser.so, runs them, and adds up their tests.
+#   usage: Tests/ABI/run.sh [--library FOLDER] [NAME…]
+# FOLDER is build/lib, or build/embedded/lib; NAME is a program, such as `decisions`, and none means all. The programs go
+# to `abi` beside FOLDER.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
 library=build/lib
-[ -e $library/libpurser.so ] || {
-  echo "there is no $library/libpurser.so; make lib builds it" >&2
+if [ "${1:-}" = --library ]; then
+  library=${2:?--library needs a folder}
+  shift 2
+fi
+[ -e "$library/libpurser.so" ] || {
+  echo "there is no $library/libpurser.so; make lib and make flavour-embedded build one" >&2
   exit 1
 }
-mkdir -p build/abi/files
+programs=$(dirname "$library")/abi
+mkdir -p "$programs/files"
 warnings=(-Wall -Wextra -Wpedantic -Werror)
 # --as-needed: a program that names no function of the library is not linked with it; loading.c depends on that.
-link=(-pthread -Wl,--as-needed -L $library -lpurser -ldl -Wl,-rpath,"$PWD/$library")
+link=(-pthread -Wl,--as-needed -L "$library" -lpurser -ldl -Wl,-rpath,"$PWD/$library")
 
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
@@ -24,7 +31,7 @@ failed=0
 
 # build LANGUAGE NAME: the program's path, or nothing.
 build() {
-  local program=build/abi/$2.$1
+  local program=$programs/$2.$1
   case $1 in
   c11) set -- gcc -std=c11 "$2" ;;
   c++17) set -- g++ -std=c++17 "$2" ;;
@@ -41,8 +48,8 @@ for name in "${names[@]}"; do
       failed=$((failed + 1))
       continue
     fi
-    output=build/abi/$name.$language.txt
-    PURSER_TEST_LIBRARY=$PWD/$library/libpurser.so PURSER_TEST_FILES=$PWD/build/abi/files \
+    output=$programs/$name.$language.txt
+    PURSER_TEST_LIBRARY=$PWD/$library/libpurser.so PURSER_TEST_FILES=$PWD/$programs/files \
       timeout 300 "$program" >"$output" 2>&1
     status=$?
     sed -E -e '/^end of [0-9]+ tests$/d' -e "s/^(ok|FAIL) /&$name ($language): /" "$output"
@@ -59,5 +66,5 @@ for name in "${names[@]}"; do
   done
 done
 
-echo "$passed passed, $failed failed" | tee build/abi/totals.txt
+echo "$passed passed, $failed failed" | tee "$programs/totals.txt"
 [ $failed -eq 0 ]
