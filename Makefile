@@ -6,7 +6,7 @@ CASES ?= ../shared/cel
 TARGET ?= all
 SECONDS ?= 60
 
-.PHONY: help demo test conformance fuzz lib install bench bench-cel bench-rules abi trap-audit format packages clean
+.PHONY: help demo test conformance fuzz lib flavour-embedded install bench bench-cel bench-rules abi trap-audit format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
@@ -14,6 +14,7 @@ help:
 	@echo 'make conformance CASES=DIR  the CEL conformance cases (*.jsonl) of a folder'
 	@echo 'make fuzz SECONDS=N TARGET=parse|evaluate|print|twin|decode|all'
 	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
+	@echo 'make flavour-embedded    build/embedded/lib/libpurser.so: the same library in at most 1 MB'
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
 	@echo 'make bench               measure; make bench-cel: CEL against cel-cpp and the Rust crate'
 	@echo 'make bench-rules         a decision with 1 to 100,000 rules, beside the same rules in C, and a chart'
@@ -27,6 +28,9 @@ packages:
 
 lib: packages
 	scripts/build-library.sh
+
+flavour-embedded: packages
+	scripts/build-embedded.sh
 
 demo: lib
 	examples/bookinfo/demo.sh
