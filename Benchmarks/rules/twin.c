@@ -120,6 +120,8 @@ static inline int is_utf8(const char *text, size_t size) {
     if ((high & UINT64_C(0x8080808080808080)) == 0) return 1;
   } else if (size >= 4) {
     if (((load4(text) | load4(text + size - 4)) & 0x80808080u) == 0) return 1;
+  } else if (size > 0 && ((text[0] | text[size / 2] | text[size - 1]) & 0x80) == 0) {
+    return 1;
   }
   return is_utf8_slow((const unsigned char *)text, size);
 }

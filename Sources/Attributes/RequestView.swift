@@ -35,80 +35,105 @@ public struct RequestView {
 extension RequestView {
   public typealias Pointer = UnsafeMutablePointer<RequestView>
 
-  /// The value of a slot, asked for now if nobody did before.
-  @inline(never)
-  static func value(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
-    guard slot < view.pointee.bindingCount else { return .absent }
-    let known = evaluation.pointee.slots[Int(slot)]
-    if known.kind != .unfetched { return known }
-    let value = ask(slot, view, evaluation)
-    evaluation.pointee.slots[Int(slot)] = value
-    return value
+  /// Where the value of a slot is, asked for now if nobody did before; nil where there is no such slot.
+  @inline(__always)
+  static func filled(
+    _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  ) -> UnsafeMutablePointer<Value>? {
+    guard slot < view.pointee.bindingCount else { return nil }
+    let place = evaluation.pointee.slots + Int(slot)
+    if place.pointee.kind == .unfetched { fill(place, slot, view, evaluation) }
+    return place
   }
 
-  @inline(__always)
-  fileprivate static func ask(_ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer) -> Value {
+  /// Asks. The value is written where it belongs and not returned: it has more parts than there are registers for it.
+  @inline(never)
+  fileprivate static func fill(
+    _ place: UnsafeMutablePointer<Value>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  ) {
     let binding = view.pointee.bindings + Int(slot)
     if binding.pointee.source == .host {
-      return binding.pointee.key.address == 0
-        ? attribute(binding, slot, view, evaluation)
-        : entry(binding.pointee.number, binding.pointee.key, binding.pointee.type, slot, view, evaluation)
+      if binding.pointee.key.address == 0 {
+        attribute(place, binding, slot, view, evaluation)
+      } else {
+        place.pointee = entry(
+          binding.pointee.number, binding.pointee.key, binding.pointee.type, slot, view, evaluation)
+      }
+    } else {
+      derive(place, binding, slot, view, evaluation)
     }
-    return derive(binding, slot, view, evaluation)
   }
 
   @inline(never)
   private static func derive(
-    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
-  ) -> Value {
+    _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
+    _ evaluation: Evaluation.Pointer
+  ) {
+    place.pointee = .absent
     switch binding.pointee.source {
-    case .host: return .absent
-    case .constant: return binding.pointee.value
-    case .hostMap:
-      return map(binding, slot, view, evaluation)
+    case .host: return
+    case .constant: place.pointee = binding.pointee.value
+    case .hostMap: place.pointee = map(binding, slot, view, evaluation)
     case .own:
       var result = Value.absent
       view.pointee.own(view, binding.pointee.number, &result)
-      return result
-    case .normalizedPath:
-      return path(binding, slot, view, evaluation)
-    case .query:
-      let whole = value(binding.pointee.first, view, evaluation)
-      if whole.kind == .absent { return value(binding.pointee.second, view, evaluation).about(slot) }
-      guard whole.kind == .string else { return whole.about(slot) }
-      guard let query = whole.asBytes.query else { return .absent }
-      return .string(query)
+      place.pointee = result
+    case .normalizedPath: path(place, binding, slot, view, evaluation)
+    case .query: query(place, binding, slot, view, evaluation)
     case .hostName:
-      let host = value(binding.pointee.first, view, evaluation)
-      guard host.kind == .string else { return host.about(slot) }
-      switch HostName(host.asBytes, in: &evaluation.pointee.arena) {
-      case .name(let name): return .string(name)
-      case .malformed: return .error(EvaluationError(.notNormalizable, detail: slot))
-      case .outOfMemory: return .error(EvaluationError(.memorySpent))
+      guard let host = filled(binding.pointee.first, view, evaluation) else { return }
+      guard host.pointee.kind == .string else { return take(host, to: place, slot) }
+      switch HostName(host.pointee.asBytes, in: &evaluation.pointee.arena) {
+      case .name(let name): place.pointee = .string(name)
+      case .malformed: place.pointee = .error(EvaluationError(.notNormalizable, detail: slot))
+      case .outOfMemory: place.pointee = .error(EvaluationError(.memorySpent))
       }
     case .firstPresent:
-      let first = value(binding.pointee.first, view, evaluation)
-      guard first.kind == .absent else { return first.about(slot) }
-      let second = value(binding.pointee.second, view, evaluation)
+      if let first = present(binding.pointee.first, view, evaluation) { return take(first, to: place, slot) }
+      guard let second = filled(binding.pointee.second, view, evaluation) else { return }
       // A host without headers has no User-Agent either: that is absence, not failure.
-      if second.kind == .error, second.asError.code == .absentAttribute { return .absent }
-      return second.about(slot)
+      if second.pointee.kind == .error, second.pointee.asError.code == .absentAttribute {
+        return
+      }
+      take(second, to: place, slot)
+    }
+  }
+
+  /// Where the value of a slot is, unless it is absent.
+  @inline(__always)
+  private static func present(
+    _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  ) -> UnsafeMutablePointer<Value>? {
+    guard let place = filled(slot, view, evaluation), place.pointee.kind != .absent else { return nil }
+    return place
+  }
+
+  /// An attribute error found in a slot that this one is derived from is this one's error.
+  @inline(__always)
+  private static func take(
+    _ from: UnsafeMutablePointer<Value>, to place: UnsafeMutablePointer<Value>, _ slot: UInt32
+  ) {
+    place.pointee = from.pointee
+    if from.pointee.kind == .error {
+      var error = from.pointee.asError
+      if error.code.isAboutAttribute { error.detail = slot }
+      place.pointee = .error(error)
     }
   }
 
   @inline(__always)
   private static func attribute(
-    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
-  ) -> Value {
-    guard let get = view.pointee.host.get else { return .absent }
+    _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
+    _ evaluation: Evaluation.Pointer
+  ) {
+    place.pointee = .absent
+    guard let get = view.pointee.host.get else { return }
     var answer = purser_value()
     let presence = get(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), &answer)
     if presence == PURSER_PRESENT {
-      return HostValue.read(answer, as: binding.pointee.type, slot: slot, in: &evaluation.pointee.arena)
-    }
-    switch presence {
-    case PURSER_ABSENT, PURSER_NO_MAP: return .absent
-    default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
+      place.pointee = HostValue.read(answer, as: binding.pointee.type, slot: slot, in: &evaluation.pointee.arena)
+    } else if presence != PURSER_ABSENT, presence != PURSER_NO_MAP {
+      place.pointee = .error(EvaluationError(.attributeUnavailable, detail: slot))
     }
   }
 
@@ -151,29 +176,32 @@ extension RequestView {
   }
 
   private static func path(
-    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
-  ) -> Value {
-    var source = value(binding.pointee.first, view, evaluation)
-    if source.kind == .absent { source = value(binding.pointee.second, view, evaluation) }
-    guard source.kind == .string else { return source.about(slot) }
-    switch binding.pointee.normalization.normalize(source.asBytes, in: &evaluation.pointee.arena) {
-    case .normalized(let path): return .string(path)
-    case .malformed: return .error(EvaluationError(.notNormalizable, detail: slot))
-    case .outOfMemory: return .error(EvaluationError(.memorySpent))
+    _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
+    _ evaluation: Evaluation.Pointer
+  ) {
+    guard
+      let source = present(binding.pointee.first, view, evaluation)
+        ?? filled(binding.pointee.second, view, evaluation)
+    else { return }
+    guard source.pointee.kind == .string else { return take(source, to: place, slot) }
+    switch binding.pointee.normalization.normalize(source.pointee.asBytes, in: &evaluation.pointee.arena) {
+    case .normalized(let path): place.pointee = .string(path)
+    case .malformed: place.pointee = .error(EvaluationError(.notNormalizable, detail: slot))
+    case .outOfMemory: place.pointee = .error(EvaluationError(.memorySpent))
     }
   }
-}
 
-extension Value {
-  /// An attribute error found in a slot that this one is derived from is this one's error.
-  @inline(__always)
-  fileprivate func about(_ slot: UInt32) -> Value { kind == .error ? errorAbout(slot) : self }
-
-  @inline(never)
-  private func errorAbout(_ slot: UInt32) -> Value {
-    var error = asError
-    if error.code.isAboutAttribute { error.detail = slot }
-    return .error(error)
+  private static func query(
+    _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
+    _ evaluation: Evaluation.Pointer
+  ) {
+    guard let whole = present(binding.pointee.first, view, evaluation) else {
+      guard let query = filled(binding.pointee.second, view, evaluation) else { return }
+      return take(query, to: place, slot)
+    }
+    guard whole.pointee.kind == .string else { return take(whole, to: place, slot) }
+    guard let query = whole.pointee.asBytes.query else { return }
+    place.pointee = .string(query)
   }
 }
 
@@ -190,7 +218,7 @@ public func fetchSlot(_ raw: UnsafeMutableRawPointer, _ slot: UInt32) {
     evaluation.pointee.slots[Int(slot)] = .absent
     return
   }
-  evaluation.pointee.slots[Int(slot)] = RequestView.ask(slot, view, evaluation)
+  RequestView.fill(evaluation.pointee.slots + Int(slot), slot, view, evaluation)
 }
 
 public func fetchEntry(

@@ -52,6 +52,7 @@ extension RequestState {
     WorkerState.rest(worker)
   }
 
+  @inline(__always)
   private static func decide(
     _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
     _ worker: UnsafeMutablePointer<WorkerState>

@@ -309,12 +309,15 @@ extension Decider {
   /// What the guards say of the condition, if they do.
   @inline(__always)
   private func guarded(_ step: UnsafePointer<RuleStep>) -> Outcome? {
-    guard let first = step.pointee.guardClause.outcome(evaluation) else { return nil }
+    let clause = withUnsafeMutablePointer(to: &UnsafeMutablePointer(mutating: step).pointee.guardClause) {
+      UnsafePointer($0)
+    }
+    guard let first = Guard.outcome(clause, evaluation) else { return nil }
     if first == .fails { return .fails }
-    if !step.pointee.guardClause.isWhole { return nil }
+    if !clause.pointee.isWhole { return nil }
     var index = 0
     while index < Int(step.pointee.otherGuardCount), let others = step.pointee.otherGuards {
-      guard let next = (others + index).pointee.outcome(evaluation) else { return nil }
+      guard let next = Guard.outcome(others + index, evaluation) else { return nil }
       if next == .fails { return .fails }
       index &+= 1
     }
@@ -323,9 +326,10 @@ extension Decider {
 
   /// The same of a policy's `match`.
   private func guardedMatch(_ policy: UInt32) -> Outcome? {
-    let record = image.pointee.policies + Int(policy)
-    guard let outcome = record.pointee.matchGuard.outcome(evaluation) else { return nil }
-    return outcome == .fails || record.pointee.matchGuard.isWhole ? outcome : nil
+    let record = UnsafeMutablePointer(mutating: image.pointee.policies + Int(policy))
+    let clause = withUnsafeMutablePointer(to: &record.pointee.matchGuard) { UnsafePointer($0) }
+    guard let outcome = Guard.outcome(clause, evaluation) else { return nil }
+    return outcome == .fails || clause.pointee.isWhole ? outcome : nil
   }
 
   private func outcome(_ rule: UInt32, _ program: UInt32) -> Outcome {

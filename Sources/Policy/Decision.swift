@@ -116,6 +116,12 @@ public struct PolicyNumbers: BitwiseCopyable {
   /// Adds `count` numbers, of which the first four, if there are so many, are given in ascending order; the lowest of all
   /// are kept.
   mutating func merge(_ numbers: UnsafePointer<UInt32>, count added: UInt32) {
+    // The usual case: one policy is about the request.
+    if count == 0, added == 1 {
+      items[0] = numbers.pointee
+      count = 1
+      return
+    }
     let old = items
     let oldCount = min(count, 4)
     var fromOld: UInt32 = 0

@@ -32,52 +32,54 @@ public struct Guard: BitwiseCopyable {
       otherCount: 0, function: 0, list: nil)
   }
 
-  /// What the clause comes to; nil where only the program can say.
+  /// What the clause comes to; nil where only the program can say. Where it lies: a copy would cost more than the test.
   @inline(__always)
-  func outcome(_ evaluation: Evaluation.Pointer) -> Outcome? {
-    if test == .none { return nil }
-    let place = evaluation.pointee.slots + Int(slot)
-    if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, slot) }
-    if test == .isText, place.pointee.kind == .string {
-      return holds(for: place.pointee.asBytes) != isNegated ? .holds : .fails
+  static func outcome(_ clause: UnsafePointer<Guard>, _ evaluation: Evaluation.Pointer) -> Outcome? {
+    if clause.pointee.test == .none { return nil }
+    let place = evaluation.pointee.slots + Int(clause.pointee.slot)
+    if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, clause.pointee.slot) }
+    guard clause.pointee.test == .isText, place.pointee.kind == .string else {
+      return slowOutcome(clause, place, evaluation)
     }
-    return slowOutcome(place.pointee, evaluation)
+    let text = place.pointee.asBytes
+    var holds = TextTest.holds(clause.pointee.text.relation, clause.pointee.text.text, for: text)
+    if !holds, clause.pointee.otherCount != 0 { holds = holdsOther(clause, for: text) }
+    return holds != clause.pointee.isNegated ? .holds : .fails
   }
 
   @inline(never)
-  private func slowOutcome(_ value: Value, _ evaluation: Evaluation.Pointer) -> Outcome? {
-    if value.kind == .absent, failsIfAbsent { return .fails }
-    guard let holds = test == .isInList ? isInList(value, evaluation) : holds(for: value) else { return nil }
-    return holds != isNegated ? .holds : .fails
-  }
-
-  private func holds(for value: Value) -> Bool? {
-    switch test {
-    case .isTrue: return value.kind == .bool ? value.payload != 0 : nil
-    case .isPresent:
-      if value.kind == .absent { return false }
-      return value.kind.rawValue > Value.Kind.error.rawValue ? true : nil
-    case .none, .isText, .isInList: return nil
-    }
-  }
-
-  private func isInList(_ value: Value, _ evaluation: Evaluation.Pointer) -> Bool? {
-    guard value.kind == .string, let list else { return nil }
-    var arguments = (value, list.pointee)
-    var result = Value.absent
-    evaluation.pointee.external(evaluation, function, &arguments, 2, &result)
-    return result.kind == .bool ? result.payload != 0 : nil
-  }
-
-  @inline(__always)
-  private func holds(for text: Bytes) -> Bool {
-    if self.text.holds(for: text) { return true }
+  private static func holdsOther(_ clause: UnsafePointer<Guard>, for text: Bytes) -> Bool {
     var index = 0
-    while index < Int(otherCount), let candidate = others?[index] {
-      if candidate.holds(for: text) { return true }
+    while index < Int(clause.pointee.otherCount), let others = clause.pointee.others {
+      if TextTest.holds(others[index].relation, others[index].text, for: text) { return true }
       index &+= 1
     }
     return false
+  }
+
+  @inline(never)
+  private static func slowOutcome(
+    _ clause: UnsafePointer<Guard>, _ place: UnsafeMutablePointer<Value>, _ evaluation: Evaluation.Pointer
+  ) -> Outcome? {
+    if place.pointee.kind == .absent, clause.pointee.failsIfAbsent { return .fails }
+    let holds: Bool
+    switch clause.pointee.test {
+    case .isTrue:
+      if place.pointee.kind != .bool { return nil }
+      holds = place.pointee.payload != 0
+    case .isPresent:
+      holds = place.pointee.kind != .absent
+      if holds, place.pointee.kind.rawValue <= Value.Kind.error.rawValue { return nil }
+    case .isInList:
+      guard place.pointee.kind == .string, let list = clause.pointee.list else { return nil }
+      var arguments = (place.pointee, list.pointee)
+      var result = Value.absent
+      evaluation.pointee.external(evaluation, clause.pointee.function, &arguments, 2, &result)
+      if result.kind != .bool { return nil }
+      holds = result.payload != 0
+    case .none, .isText: return nil
+    }
+    return holds != clause.pointee.isNegated ? .holds : .fails
   }
 }
 
@@ -91,12 +93,11 @@ public struct TextTest: BitwiseCopyable {
   static var nothing: TextTest { TextTest(relation: .equals, text: .empty) }
 
   @inline(__always)
-  func holds(for other: Bytes) -> Bool {
-    switch relation {
-    case .equals: other.equals(text)
-    case .startsWith: other.starts(with: text)
-    case .endsWith: other.ends(with: text)
-    }
+  static func holds(_ relation: Relation, _ text: Bytes, for other: Bytes) -> Bool {
+    if other.count < text.count || (relation == .equals && other.count != text.count) { return false }
+    guard let base = other.base else { return text.count == 0 }
+    return sameBytes(
+      relation == .endsWith ? base + Int(other.count &- text.count) : base, text.base, Int(text.count))
   }
 }
 

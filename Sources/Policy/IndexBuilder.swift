@@ -217,7 +217,12 @@ struct IndexBuilder {
     var entries = [IndexEntry](repeating: IndexEntry(hash: 0, text: .empty, place: .nothing), count: capacity)
     var table = IndexTable(
       entries: PurserPolicy.place([], in: &blocks), mask: mask, lengths: 0, longest: 0, isEmpty: buckets.isEmpty)
-    for (text, items) in buckets {
+    // In the order of their steps: a dictionary's own order differs from run to run, and so would the cost of a look-up.
+    let ordered = buckets.sorted {
+      let (a, b) = ($0.value.first?.step ?? 0, $1.value.first?.step ?? 0)
+      return a != b ? a < b : $0.key.lexicographicallyPrecedes($1.key)
+    }
+    for (text, items) in ordered {
       let kept = texts.keep(text)
       let hash = hash(kept)
       var at = hash & mask

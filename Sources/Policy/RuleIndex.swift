@@ -132,7 +132,10 @@ struct Candidates {
   @inline(never)
   private mutating func visitNode(_ node: UnsafePointer<IndexNode>, depth: Int) {
     // INVARIANT: the builder nests no deeper; this only bounds the stack whatever the memory holds.
-    if depth > IndexBuilder.depthMax { return isOverflowing = true }
+    if depth > IndexBuilder.depthMax {
+      isOverflowing = true
+      return
+    }
     let slot = evaluation.pointee.slots + Int(node.pointee.slot)
     if slot.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, node.pointee.slot) }
     visit(node.pointee.rest, depth: depth &+ 1)
@@ -202,7 +205,10 @@ struct Candidates {
 
   @inline(__always)
   private mutating func add(_ list: UnsafePointer<IndexList>) {
-    if count >= IndexCursor.countMax { return isOverflowing = true }
+    if count >= IndexCursor.countMax {
+      isOverflowing = true
+      return
+    }
     cursors[count] = IndexCursor(next: list.pointee.steps, end: list.pointee.steps + Int(list.pointee.count))
     count &+= 1
   }

@@ -92,24 +92,28 @@ extension Bytes {
 
   /// Whether this is UTF-8; see `firstInvalidUTF8`.
   @inlinable public var isUTF8: Bool {
-    guard let base else { return true }
-    let end = Int(count)
-    let raw = UnsafeRawPointer(base)
-    // Most text is ASCII: eight bytes at a time, the last eight overlapping those before.
-    if end >= 8 {
-      var high = raw.loadUnaligned(fromByteOffset: end &- 8, as: UInt64.self)
-      var offset = 0
-      while offset &+ 8 < end {
-        high |= raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        offset &+= 8
+    @inline(__always) get {
+      guard let base else { return true }
+      let end = Int(count)
+      let raw = UnsafeRawPointer(base)
+      // Most text is ASCII: eight bytes at a time, the last eight overlapping those before.
+      if end >= 8 {
+        var high = raw.loadUnaligned(fromByteOffset: end &- 8, as: UInt64.self)
+        var offset = 0
+        while offset &+ 8 < end {
+          high |= raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          offset &+= 8
+        }
+        if high & 0x8080_8080_8080_8080 == 0 { return true }
+      } else if end >= 4 {
+        let high =
+          raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
+        if high & 0x8080_8080 == 0 { return true }
+      } else if end > 0, (base[0] | base[end &>> 1] | base[end &- 1]) & 0x80 == 0 {
+        return true
       }
-      if high & 0x8080_8080_8080_8080 == 0 { return true }
-    } else if end >= 4 {
-      let high =
-        raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
-      if high & 0x8080_8080 == 0 { return true }
+      return firstInvalidUTF8 == nil
     }
-    return firstInvalidUTF8 == nil
   }
 
   /// Where this stops being UTF-8 as of RFC 3629 (no surrogates, no overlong forms, nothing above U+10FFFF), or nil.

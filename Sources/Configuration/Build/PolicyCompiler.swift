@@ -78,6 +78,10 @@ struct PolicyCompiler {
       guarded[number].matchClauses = told(matchClauses[number])
       for (place, clauses) in clauses.enumerated() where guarded[number].rules.indices.contains(place) {
         guarded[number].rules[place].whenClauses = told(clauses)
+        // A clause without a slot is one that the compiler decided: its condition is left to the program.
+        if guarded[number].rules[place].whenClauses.count != clauses.count {
+          guarded[number].rules[place].isCovered = false
+        }
       }
     }
     return PolicyStore(
