@@ -218,7 +218,7 @@ struct IndexBuilder {
     var table = IndexTable(
       entries: PurserPolicy.place([], in: &blocks), mask: mask, lengths: 0, longest: 0, isEmpty: buckets.isEmpty)
     // In the order of their steps: a dictionary's own order differs from run to run, and so would the cost of a look-up.
-    let ordered = buckets.sorted {
+    let ordered = Array(buckets).ordered {
       let (a, b) = ($0.value.first?.step ?? 0, $1.value.first?.step ?? 0)
       return a != b ? a < b : $0.key.lexicographicallyPrecedes($1.key)
     }
