@@ -130,6 +130,16 @@ static int reaches(place *place, const int *field, int number) {
   return 0;
 }
 
+/* Waits until every plan that was prepared, but the first, was told of. */
+static int all_is_told(place *place) {
+  int waited;
+  for (waited = 0; waited < patience_ms; waited += 5) {
+    if (number_of(&place->seen, &place->seen.good) + 1 >= number_of(&place->seen, &place->seen.prepared)) return 1;
+    sleep_ms(5);
+  }
+  return 0;
+}
+
 static int threads_become(int count) {
   int waited;
   for (waited = 0; waited < patience_ms && process_threads() != count; waited += 5) sleep_ms(5);
@@ -294,7 +304,7 @@ static void directories_may_be_replaced_and_lists_are_followed(void) {
   CHECK(unlink(path_in(&place, "policies/a.yaml")) == 0);
   CHECK(answers(&place, 403));
   /* What is of no matter, or the same, is not told. A plan decides before it is told of, so that may be still to come. */
-  sleep_ms(500);
+  CHECK(all_is_told(&place));
   before = number_of(&place.seen, &place.seen.calls);
   write_text(path_in(&place, "policies/notes.txt"), "x");
   write_text(path_in(&place, "policies/b.yaml"), policy(403));
