@@ -12,7 +12,7 @@ help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
 	@echo 'make test                everything that has to hold; what continuous integration runs'
 	@echo 'make conformance CASES=DIR  the CEL conformance cases (*.jsonl) of a folder'
-	@echo 'make fuzz SECONDS=N TARGET=parse|evaluate|print|twin|decode|all'
+	@echo 'make fuzz SECONDS=N TARGET=parse|evaluate|print|twin|decode|decide|host|all'
 	@echo 'make lib                 build/lib/libpurser.so and build/bin/purser'
 	@echo 'make flavour-embedded    build/embedded/lib/libpurser.so: the same library in at most 1 MB'
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'

@@ -3,6 +3,9 @@
 #
 #   scripts/fuzz.sh smoke                    every target, the same inputs each time: a few seconds
 #   scripts/fuzz.sh run TARGET SECONDS       one target (parse, evaluate, print, twin, decode), or all, from its corpus on
+#   scripts/fuzz.sh run decide SECONDS       generated policies and requests, the engine against the slow twin of its
+#                                            decisions; by the tests' generator, from a new seed each time; in all too
+#   scripts/fuzz.sh run host SECONDS         hosts that misbehave, through the C header of build/lib; in all too
 #
 # What a run finds worth keeping goes to build/fuzz/corpus; an input that fails, to build/fuzz/failures. Fuzz/corpus
 # is the seed: text for parse, evaluate and print, and for twin and decode any bytes.
@@ -84,9 +87,20 @@ case ${1:-} in
   run)
     target=${2:?usage: scripts/fuzz.sh run TARGET SECONDS}
     chosen=("$target")
+    if [ "$target" = decide ] || [ "$target" = all ]; then
+      # The seed of a difference is in its message.
+      PURSER_DECIDE_SECONDS=${3:-60} swift test --quiet --filter theEngineDecidesAsTheTwinDoesForAsLongAsAsked
+      [ "$target" = all ] || exit 0
+    fi
+    if [ "$target" = host ] || [ "$target" = all ]; then
+      scripts/build-library.sh
+      # Ended by run.sh after 300 s otherwise.
+      PURSER_CHAOS_SECONDS=${3:-60} PURSER_TEST_SECONDS=$((${3:-60} + 300)) Tests/ABI/run.sh chaos
+      [ "$target" = all ] || exit 0
+    fi
     [ "$target" != all ] || chosen=("${targets[@]}")
     for target in "${chosen[@]}"; do
-      [ -e "Fuzz/${target^}.swift" ] || { echo "no such target: $target (there are ${targets[*]})" >&2; exit 2; }
+      [ -e "Fuzz/${target^}.swift" ] || { echo "no such target: $target (there are ${targets[*]} decide host)" >&2; exit 2; }
     done
     build "${chosen[@]}"
     for target in "${chosen[@]}"; do

@@ -50,7 +50,7 @@ for name in "${names[@]}"; do
     fi
     output=$programs/$name.$language.txt
     PURSER_TEST_LIBRARY=$PWD/$library/libpurser.so PURSER_TEST_FILES=$PWD/$programs/files \
-      timeout 300 "$program" >"$output" 2>&1
+      timeout "${PURSER_TEST_SECONDS:-300}" "$program" >"$output" 2>&1
     status=$?
     sed -E -e '/^end of [0-9]+ tests$/d' -e "s/^(ok|FAIL) /&$name ($language): /" "$output"
     passed=$((passed + $(grep -c '^ok ' "$output")))
