@@ -410,6 +410,16 @@ typedef struct purser_plan_summary {
 /* Counts; `size` is set by the caller. */
 purser_status purser_plan_summarize(const purser_plan *plan, purser_plan_summary *summary_out);
 
+/*
+ * How many of the plan's policies were compiled for it, and how many were taken from the plan before as they were: those whose
+ * document is written as it was there, byte for byte, wherever it stands and whatever file it is in. purser_plan_load has no plan
+ * before; purser_policy_set_load and purser_policy_set_watch have the set's. All are compiled again when what any may read
+ * is another: custom attributes, names or types of ValueLists, constants of the host. A policy that names a time zone is compiled
+ * each time. The plan is the same either way.
+ *   PURSER_INVALID_ARGUMENT  a NULL pointer.
+ */
+purser_status purser_plan_compiled(const purser_plan *plan, size_t *compiled_out, size_t *reused_out);
+
 typedef struct purser_rule_reference {
   purser_text policy;     /* name */
   purser_text policy_namespace;
@@ -501,7 +511,8 @@ purser_status purser_policy_set_free(purser_policy_set *set);
  */
 purser_status purser_policy_set_use(purser_policy_set *set, purser_plan *plan, purser_problems **problems_out);
 
-/* purser_plan_load with the engine's declarations, then purser_policy_set_use. The same statuses. */
+/* purser_plan_load with the engine's declarations, then purser_policy_set_use. The same statuses. Policies that the set's current
+ * plan has in the same words are not compiled again: see purser_plan_compiled. */
 purser_status purser_policy_set_load(purser_policy_set *set, const purser_load_options *options,
                                      purser_problems **problems_out);
 
@@ -564,6 +575,10 @@ purser_status purser_policy_set_unwatch(purser_policy_set *set);
 /* The current plan's digest, copied; free it with purser_text_free.
  *   PURSER_NOT_FOUND  there is no plan yet. */
 purser_status purser_policy_set_digest(purser_policy_set *set, purser_text *digest_out);
+
+/* purser_plan_compiled of the current plan.
+ *   PURSER_NOT_FOUND  there is no plan yet. */
+purser_status purser_policy_set_compiled(purser_policy_set *set, size_t *compiled_out, size_t *reused_out);
 
 /* ----------------------------------------------------------------------------------------------- workers */
 

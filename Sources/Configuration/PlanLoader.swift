@@ -7,6 +7,8 @@ public struct LoadRequest: Sendable {
   public var paths: [String] = []
   public var documents: [(name: String, text: [UInt8])] = []
   public var options = BuildOptions()
+  /// Of the plan before: policies that are in it as they are written now are taken from it.
+  public var parts: PlanParts?
 
   public init() {}
 }
@@ -43,9 +45,21 @@ public enum PlanLoader {
   }
 
   private static func run(_ request: LoadRequest) -> LoadResult {
+    var known: [DocumentDigest: PolicyUnit] = [:]
+    for unit in request.parts?.units ?? [] {
+      if let digest = unit.digest { known[digest] = unit }
+    }
     var problems = Problems()
-    let documents = Loader.read(paths: request.paths, inline: request.documents, problems: &problems)
-    var builder = PlanBuilder(documents, request.options)
+    var documents = Loader.read(
+      paths: request.paths, inline: request.documents, byParts: known, problems: &problems)
+    var parts = request.parts
+    if problems.hasErrors {
+      // Read as a whole, they are told in order, and one document's end cannot hide in another.
+      problems = Problems()
+      documents = Loader.read(paths: request.paths, inline: request.documents, problems: &problems)
+      parts = nil
+    }
+    var builder = PlanBuilder(documents, request.options, reusing: parts)
     let plan = builder.build(&problems)
     return LoadResult(plan: plan, problems: problems, sources: documents.sources, valueFiles: documents.valueFiles)
   }

@@ -39,15 +39,18 @@ final class Explainer: Sendable {
 
   private init(_ source: ExplainSource) {
     var builder = CodeBuilder(regex: source.regex)
-    matches = source.matches.map { Explainer.cut($0, source.environment, &builder) }
-    conditions = source.conditions.map { Explainer.cut($0, source.environment, &builder) }
+    matches = source.units.map { Explainer.cut($0.matchText, source.environment, &builder) }
+    conditions = source.units.flatMap { $0.rules }.map {
+      Explainer.cut($0.condition, source.environment, &builder)
+    }
     part = source.bind(builder.finish())
   }
 
   private static func cut(
-    _ text: [UInt8]?, _ environment: Environment, _ builder: inout CodeBuilder
+    _ written: Bytes?, _ environment: Environment, _ builder: inout CodeBuilder
   ) -> Condition? {
-    guard let text else { return nil }
+    guard let written else { return nil }
+    let text = Array(written.buffer)
     var diagnostics = Diagnostics()
     // The plan was made of this text, so it is sound; were it not, the condition would have no clauses.
     guard let tree = Parser.parse(text, extensions: environment.extensions, diagnostics: &diagnostics),

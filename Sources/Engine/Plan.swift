@@ -11,6 +11,11 @@ public final class Plan: @unchecked Sendable {
   /// 64 hex digits.
   public let digest: Bytes
   public let policies: PolicyStore
+  /// Which the store's records and the code point into.
+  public let parts: PlanParts
+  /// How many of the policies were compiled for this plan; the others are those of the plan before.
+  public let compiledPolicyCount: Int
+  public var reusedPolicyCount: Int { max(0, parts.units.count &- compiledPolicyCount) }
   public let policyCode: CompiledPart
   public let telemetryCode: CompiledPart
   public let valueSets: [ValueSet]
@@ -35,13 +40,15 @@ public final class Plan: @unchecked Sendable {
   private let texts: TextStore
 
   public init(
-    digest: Bytes, policies: PolicyStore, policyCode: CompiledPart, telemetryCode: CompiledPart,
+    digest: Bytes, policies: PolicyStore, parts: PlanParts, compiledPolicyCount: Int, policyCode: CompiledPart, telemetryCode: CompiledPart,
     valueSets: [ValueSet], metrics: [MetricPlan], accessLogs: [AccessLogPlan], backends: [BackendPlan],
     customAttributes: [Attribute], needs: [AttributeNeed], enforcedPolicyCount: Int, allowsEmpty: Bool,
     explainSource: ExplainSource, texts: TextStore
   ) {
     self.digest = digest
     self.policies = policies
+    self.parts = parts
+    self.compiledPolicyCount = compiledPolicyCount
     self.policyCode = policyCode
     self.telemetryCode = telemetryCode
     self.valueSets = valueSets
@@ -180,21 +187,18 @@ public struct ListenPlan: Sendable, Equatable {
 /// What an explanation compiles when it is asked for: the text of every condition, and the names in it.
 public struct ExplainSource: Sendable {
   public var environment: Environment
-  /// By policy number; nil where a policy is about every request.
-  public var matches: [[UInt8]?]
-  /// By rule number; nil where a rule always holds.
-  public var conditions: [[UInt8]?]
+  /// In work order: the policies are these, and the rules theirs, one policy's after the other's.
+  public var units: [PolicyUnit]
   public var regex: RegexLibrary?
   /// How the variables of `environment` are bound.
   public var bind: @Sendable (Code) -> CompiledPart
 
   public init(
-    environment: Environment, matches: [[UInt8]?], conditions: [[UInt8]?], regex: RegexLibrary?,
+    environment: Environment, units: [PolicyUnit], regex: RegexLibrary?,
     bind: @escaping @Sendable (Code) -> CompiledPart
   ) {
     self.environment = environment
-    self.matches = matches
-    self.conditions = conditions
+    self.units = units
     self.regex = regex
     self.bind = bind
   }

@@ -90,6 +90,11 @@ public struct TextTest: BitwiseCopyable {
   public var relation: Relation
   public var text: Bytes
 
+  public init(relation: Relation, text: Bytes) {
+    self.relation = relation
+    self.text = text
+  }
+
   static var nothing: TextTest { TextTest(relation: .equals, text: .empty) }
 
   @inline(__always)
@@ -101,26 +106,45 @@ public struct TextTest: BitwiseCopyable {
   }
 }
 
-/// A clause before its texts have a place; what guards and the index are made of.
-public struct ClauseDraft: Sendable {
+/// What guards and the index are made of. Owns nothing: what it points to is there as long as the store that is made of it.
+public struct ClauseDraft: BitwiseCopyable, @unchecked Sendable {
   public enum Test: UInt8, BitwiseCopyable, Sendable { case none, isText, isTrue, isPresent, isInList }
 
   public var test: Test
-  public var slot: UInt32
-  /// Of `isText`.
-  public var texts: [(relation: TextTest.Relation, text: [UInt8])] = []
-  /// Of `isInList`.
-  public var list: (function: UInt32, value: Value)?
-  /// Of `isInList`, where the list holds addresses and few of them.
-  public var ranges: [AddressRange]?
   public var isNegated = false
   /// The condition is nothing but this clause.
   public var isWhole = false
   /// Another clause of the condition asks whether the attribute is there.
   public var failsIfAbsent = false
+  public var slot: UInt32
+  /// Of `isText`: any of them.
+  public var textCount: UInt32 = 0
+  public var texts: UnsafePointer<TextTest>?
+  /// Of `isInList`: the host's function that tells, and the list as it takes it.
+  public var function: UInt32 = 0
+  public var list: UnsafePointer<Value>?
+  /// Of `isInList`, where the list holds addresses and few of them.
+  public var ranges: UnsafePointer<AddressRange>?
+  public var rangeCount: UInt32 = 0
 
   public init(test: Test, slot: UInt32) {
     self.test = test
     self.slot = slot
+  }
+
+  var allTexts: UnsafeBufferPointer<TextTest> {
+    UnsafeBufferPointer(start: texts, count: texts == nil ? 0 : Int(textCount))
+  }
+
+  var allRanges: UnsafeBufferPointer<AddressRange> {
+    UnsafeBufferPointer(start: ranges, count: ranges == nil ? 0 : Int(rangeCount))
+  }
+
+  /// The clause as a check tries it.
+  var asGuard: Guard {
+    Guard(
+      test: test, isNegated: isNegated, isWhole: isWhole, failsIfAbsent: failsIfAbsent, slot: slot,
+      text: allTexts.first ?? .nothing, others: textCount > 1 ? texts.map { $0 + 1 } : nil,
+      otherCount: max(textCount, 1) &- 1, function: function, list: list)
   }
 }

@@ -15,38 +15,110 @@ struct IndexBuilder {
   private static let rangeShare = 8
 
   /// One step that can be told by its clauses.
-  struct Item {
+  struct Item: BitwiseCopyable {
     var step: UInt32
-    var match: ClauseDraft?
+    /// How many of `decided` there are.
+    private var decidedCount: UInt32 = 0
+    /// Slots of which a clause of `when` was found to hold by the nodes above.
+    private var decided: (UInt32, UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0, 0)
+    var match: Match
     /// Of `when`; none where the match can err otherwise than by being undecided at a node.
-    var when: [ClauseDraft]
+    var when: UnsafeBufferPointer<ClauseDraft>
+
+    enum Match: BitwiseCopyable {
+      /// About every request.
+      case all
+      /// Only its program can tell.
+      case untold
+      case told(UnsafePointer<ClauseDraft>)
+
+      var clause: UnsafePointer<ClauseDraft>? {
+        if case .told(let clause) = self { return clause }
+        return nil
+      }
+    }
+
+    init(step: UInt32, match: Match, when: UnsafeBufferPointer<ClauseDraft>) {
+      self.step = step
+      self.match = match
+      self.when = when
+    }
+
+    /// Whether no look-up can leave it out, whatever the nodes above tell.
+    var isUntold: Bool {
+      switch match {
+      case .all: !when.contains { canTell($0) }
+      case .untold: true
+      case .told(let clause): !canTell(clause.pointee)
+      }
+    }
+
+    /// What `slot` tells was told. INVARIANT: there are no more nodes above a step than places here.
+    mutating func decide(_ slot: UInt32) {
+      switch decidedCount {
+      case 0: decided.0 = slot
+      case 1: decided.1 = slot
+      case 2: decided.2 = slot
+      case 3: decided.3 = slot
+      default: decided.4 = slot
+      }
+      decidedCount &+= 1
+    }
+
+    private func isDecided(_ slot: UInt32) -> Bool {
+      (decidedCount > 0 && decided.0 == slot) || (decidedCount > 1 && decided.1 == slot)
+        || (decidedCount > 2 && decided.2 == slot) || (decidedCount > 3 && decided.3 == slot)
+        || (decidedCount > 4 && decided.4 == slot)
+    }
+
+    /// Calls `body` with the clauses that may leave the step out now, until it gives false.
+    @inline(__always)
+    func forEachClause(_ body: (ClauseDraft) -> Bool) {
+      switch match {
+      case .all: break
+      case .untold: return
+      case .told(let clause):
+        if canTell(clause.pointee) { _ = body(clause.pointee) }
+        return
+      }
+      for clause in when where canTell(clause) && !isDecided(clause.slot) {
+        if !body(clause) { return }
+      }
+    }
+
+    func clause(of slot: UInt32) -> ClauseDraft? {
+      var found: ClauseDraft?
+      forEachClause { clause in
+        if clause.slot != slot { return true }
+        found = clause
+        return false
+      }
+      return found
+    }
   }
 
   private(set) var nodes: [IndexNode] = []
-  private(set) var lists: [IndexList] = []
+  /// Steps of the lists, one list after the other, and where each list begins and ends.
+  private var listSteps: [UInt32] = []
+  private var listRanges: [Range<Int>] = []
   private var blocks: [UnsafeMutableRawPointer] = []
-  private let texts: TextStore
   /// Steps that no look-up can leave out.
   private(set) var unindexed: Set<UInt32> = []
 
-  private init(texts: TextStore) { self.texts = texts }
-
   /// `items` are in the order of their steps. What `blocks` gains must outlive the index.
   static func build(
-    _ items: [Item], _ texts: TextStore, _ blocks: inout [UnsafeMutableRawPointer]
+    _ items: [Item], _ blocks: inout [UnsafeMutableRawPointer]
   ) -> (index: RuleIndex, unindexed: Set<UInt32>) {
-    var builder = IndexBuilder(texts: texts)
-    for item in items where item.match == nil && !item.when.contains(where: { canTell($0) }) {
-      builder.unindexed.insert(item.step)
-    }
-    for item in items {
-      if let match = item.match, !canTell(match) { builder.unindexed.insert(item.step) }
-    }
+    var builder = IndexBuilder()
+    for item in items where item.isUntold { builder.unindexed.insert(item.step) }
     let root = items.count <= stepsFew ? .nothing : builder.place(items, depth: 0)
-    let isWorthIt = root.isNode
+    let steps = PurserPolicy.place(builder.listSteps, in: &builder.blocks)
+    let lists = builder.listRanges.map {
+      IndexList(steps: steps + $0.lowerBound, count: UInt32(truncatingIfNeeded: $0.count))
+    }
     let index = RuleIndex(
-      root: isWorthIt ? root : .nothing, nodes: PurserPolicy.place(builder.nodes, in: &builder.blocks),
-      lists: PurserPolicy.place(builder.lists, in: &builder.blocks))
+      root: root.isNode ? root : .nothing, nodes: PurserPolicy.place(builder.nodes, in: &builder.blocks),
+      lists: PurserPolicy.place(lists, in: &builder.blocks))
     blocks += builder.blocks
     return (index, builder.unindexed)
   }
@@ -64,10 +136,10 @@ struct IndexBuilder {
 
   private mutating func list(_ items: [Item]) -> IndexPlace {
     if items.isEmpty { return .nothing }
-    lists.append(
-      IndexList(
-        steps: PurserPolicy.place(items.map { $0.step }, in: &blocks), count: UInt32(truncatingIfNeeded: items.count)))
-    return .list(lists.count &- 1)
+    let first = listSteps.count
+    for item in items { listSteps.append(item.step) }
+    listRanges.append(first..<listSteps.count)
+    return .list(listRanges.count &- 1)
   }
 
   private mutating func place(_ items: [Item], depth: Int) -> IndexPlace {
@@ -82,7 +154,7 @@ struct IndexBuilder {
   private func commonMatchSlot(_ items: [Item]) -> UInt32? {
     var counts: [UInt32: Int] = [:]
     for item in items {
-      guard let match = item.match, IndexBuilder.canTell(match), match.isWhole,
+      guard let match = item.match.clause?.pointee, IndexBuilder.canTell(match), match.isWhole,
         item.when.contains(where: { IndexBuilder.canTell($0) })
       else { continue }
       counts[match.slot, default: 0] += 1
@@ -90,27 +162,24 @@ struct IndexBuilder {
     return counts.first { $0.value > items.count / 2 }?.key
   }
 
-  /// The clauses that may leave a step out now.
-  private static func clauses(_ item: Item) -> [ClauseDraft] {
-    (item.match.map { [$0] } ?? item.when).filter { canTell($0) }
-  }
-
   /// The slot after which the fewest steps are left on average; nil when none leaves a quarter out.
   private func bestSlot(_ items: [Item]) -> UInt32? {
-    var keys: [UInt32: [[UInt8]: Int]] = [:]
-    var covered: [UInt32: Int] = [:]
+    var keys: [UInt32: [BucketKey: Int]] = [:]
+    var covered: [UInt32: (last: UInt32, count: Int)] = [:]
     for item in items {
-      var seen: Set<UInt32> = []
-      for clause in IndexBuilder.clauses(item) where seen.insert(clause.slot).inserted {
-        covered[clause.slot, default: 0] += 1
-        for key in IndexBuilder.keys(clause) { keys[clause.slot, default: [:]][key, default: 0] += 1 }
+      item.forEachClause { clause in
+        // Of several clauses about one slot only the first is looked up.
+        if covered[clause.slot]?.last == item.step { return true }
+        covered[clause.slot] = (item.step, (covered[clause.slot]?.count ?? 0) &+ 1)
+        IndexBuilder.forEachKey(of: clause) { keys[clause.slot, default: [:]][$0, default: 0] += 1 }
+        return true
       }
     }
     var best: (slot: UInt32, left: Double)?
     for (slot, counts) in keys {
       let all = counts.values.reduce(0.0) { $0 + Double($1) }
       let average = counts.values.reduce(0.0) { $0 + Double($1) * Double($1) } / max(all, 1)
-      let left = Double(items.count &- (covered[slot] ?? 0)) + average
+      let left = Double(items.count &- (covered[slot]?.count ?? 0)) + average
       if left < (best?.left ?? Double(items.count) * 0.75) || (left == best?.left && slot < best?.slot ?? 0) {
         best = (slot, left)
       }
@@ -119,14 +188,19 @@ struct IndexBuilder {
   }
 
   /// Something that differs where the clause's buckets do.
-  private static func keys(_ clause: ClauseDraft) -> [[UInt8]] {
+  private struct BucketKey: Hashable {
+    var sort: UInt8
+    var text = TextKey(.empty)
+    var first = Address(high: 0, low: 0)
+  }
+
+  private static func forEachKey(of clause: ClauseDraft, _ body: (BucketKey) -> Void) {
     switch clause.test {
-    case .isText: return clause.texts.map { [$0.relation.rawValue] + $0.text }
+    case .isText:
+      for test in clause.allTexts { body(BucketKey(sort: test.relation.rawValue, text: TextKey(test.text))) }
     case .isInList:
-      return (clause.ranges ?? []).map { range in
-        [10] + withUnsafeBytes(of: range.first) { Array($0) }
-      }
-    case .isPresent, .isTrue, .none: return [[11]]
+      for range in clause.allRanges { body(BucketKey(sort: 10, first: range.first)) }
+    case .isPresent, .isTrue, .none: body(BucketKey(sort: 11))
     }
   }
 
@@ -135,7 +209,7 @@ struct IndexBuilder {
     var told: [(item: Item, clause: ClauseDraft)] = []
     var rest: [Item] = []
     for item in items {
-      guard let clause = IndexBuilder.clauses(item).first(where: { $0.slot == slot }) else {
+      guard let clause = item.clause(of: slot) else {
         rest.append(item)
         continue
       }
@@ -170,34 +244,34 @@ struct IndexBuilder {
   /// The step after a clause of its was found to hold.
   private static func without(_ clause: ClauseDraft, _ item: Item) -> Item {
     var item = item
-    if item.match != nil {
-      item.match = nil
+    if item.match.clause != nil {
+      item.match = .all
       // Only a match that is no more than the clause is now known to hold.
-      if !clause.isWhole { item.when = [] }
+      if !clause.isWhole { item.when = UnsafeBufferPointer(start: nil, count: 0) }
     } else {
-      item.when.removeAll { $0.slot == clause.slot }
+      item.decide(clause.slot)
     }
     return item
   }
 
   private struct Buckets {
-    var equal: [[UInt8]: [Item]] = [:]
-    var prefix: [[UInt8]: [Item]] = [:]
-    var suffix: [[UInt8]: [Item]] = [:]
+    var equal: [TextKey: [Item]] = [:]
+    var prefix: [TextKey: [Item]] = [:]
+    var suffix: [TextKey: [Item]] = [:]
     var present: [Item] = []
     var ranges: [(range: AddressRange, item: Item)] = []
 
     mutating func add(_ clause: ClauseDraft, _ item: Item) {
       switch clause.test {
       case .isText:
-        for (relation, text) in clause.texts {
-          switch relation {
-          case .equals: Buckets.append(item, to: &equal[text, default: []])
-          case .startsWith: Buckets.append(item, to: &prefix[text, default: []])
-          case .endsWith: Buckets.append(item, to: &suffix[text, default: []])
+        for test in clause.allTexts {
+          switch test.relation {
+          case .equals: Buckets.append(item, to: &equal[TextKey(test.text), default: []])
+          case .startsWith: Buckets.append(item, to: &prefix[TextKey(test.text), default: []])
+          case .endsWith: Buckets.append(item, to: &suffix[TextKey(test.text), default: []])
           }
         }
-      case .isInList: for range in clause.ranges ?? [] { ranges.append((range, item)) }
+      case .isInList: for range in clause.allRanges { ranges.append((range, item)) }
       case .isPresent, .isTrue, .none: present.append(item)
       }
     }
@@ -209,7 +283,7 @@ struct IndexBuilder {
   }
 
   private mutating func table(
-    _ buckets: [[UInt8]: [Item]], hash: (Bytes) -> UInt64, depth: Int
+    _ buckets: [TextKey: [Item]], hash: (Bytes) -> UInt64, depth: Int
   ) -> IndexTable {
     var capacity = 2
     while capacity < buckets.count &* 2 { capacity &*= 2 }
@@ -220,16 +294,15 @@ struct IndexBuilder {
     // In the order of their steps: a dictionary's own order differs from run to run, and so would the cost of a look-up.
     let ordered = Array(buckets).ordered {
       let (a, b) = ($0.value.first?.step ?? 0, $1.value.first?.step ?? 0)
-      return a != b ? a < b : $0.key.lexicographicallyPrecedes($1.key)
+      return a != b ? a < b : $0.key.text.compare($1.key.text) < 0
     }
-    for (text, items) in ordered {
-      let kept = texts.keep(text)
-      let hash = hash(kept)
+    for (key, items) in ordered {
+      let hash = hash(key.text)
       var at = hash & mask
       while !entries[Int(at)].place.isNothing { at = (at &+ 1) & mask }
-      entries[Int(at)] = IndexEntry(hash: hash, text: kept, place: place(items, depth: depth &+ 1))
-      table.lengths |= 1 << UInt64(min(text.count, 63))
-      table.longest = max(table.longest, kept.count)
+      entries[Int(at)] = IndexEntry(hash: hash, text: key.text, place: place(items, depth: depth &+ 1))
+      table.lengths |= 1 << UInt64(min(key.text.count, 63))
+      table.longest = max(table.longest, key.text.count)
     }
     if !buckets.isEmpty { table.entries = PurserPolicy.place(entries, in: &blocks) }
     return table
@@ -237,7 +310,11 @@ struct IndexBuilder {
 
   private static func grown(_ text: Bytes, backwards: Bool) -> UInt64 {
     var hash = TextHash.seed
-    for byte in backwards ? Array(text.buffer.reversed()) : Array(text.buffer) { hash = TextHash.step(hash, byte) }
+    if backwards {
+      for byte in text.buffer.reversed() { hash = TextHash.step(hash, byte) }
+    } else {
+      for byte in text.buffer { hash = TextHash.step(hash, byte) }
+    }
     return TextHash.finish(hash)
   }
 

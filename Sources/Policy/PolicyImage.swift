@@ -57,6 +57,12 @@ public struct HeaderChange: BitwiseCopyable {
   public var value: Bytes
   public var operation: Operation
 
+  public init(_ operation: Operation, _ name: Bytes, _ value: Bytes = .empty) {
+    self.operation = operation
+    self.name = name
+    self.value = value
+  }
+
   /// The raw values are the C header's.
   public enum Operation: UInt32, BitwiseCopyable, Sendable {
     case set = 0

@@ -17,20 +17,26 @@ struct Members {
 }
 
 struct RuleLists {
-  /// What a policy or a rule can be told by: parallel to the records.
-  struct Told {
-    /// Of a rule.
-    var guards: [Guard]
-    var clauses: [ClauseDraft]
-    /// Of a policy: the text of its `match`.
-    var text: [UInt8]?
+  /// What a policy can be told by: the most telling clause of its `match`, and the text of that.
+  struct ToldPolicy {
+    var clause: UnsafePointer<ClauseDraft>?
+    var text: Bytes?
+  }
+
+  /// What a rule can be told by, and its guards among those of all.
+  struct ToldRule {
+    var clauses: UnsafeBufferPointer<ClauseDraft>
+    var guardFirst: Int
+    var guardCount: Int
   }
 
   let policies: [PolicyRecord]
   let rules: [RuleRecord]
-  let toldPolicies: [Told]
-  let toldRules: [Told]
-  let texts: TextStore
+  /// Parallel to the records.
+  let toldPolicies: [ToldPolicy]
+  let toldRules: [ToldRule]
+  /// Where they lie as long as the store.
+  let guards: UnsafeBufferPointer<Guard>
   var blocks: [UnsafeMutableRawPointer] = []
   /// Rules that no look-up can leave out.
   private(set) var unindexed: Set<UInt32> = []
@@ -53,15 +59,16 @@ struct RuleLists {
       items.append(
         IndexBuilder.Item(
           step: UInt32(truncatingIfNeeded: steps.count), match: match(of: rule.policy),
-          when: rule.isConnectionPhase ? [] : toldRules[Int(number)].clauses))
-      let guards = toldRules[Int(number)].guards
+          when: rule.isConnectionPhase
+            ? UnsafeBufferPointer(start: nil, count: 0) : toldRules[Int(number)].clauses))
+      let (first, count) = (toldRules[Int(number)].guardFirst, toldRules[Int(number)].guardCount)
       steps.append(
         RuleStep(
           rule: number, policy: rule.policy, match: policies[Int(rule.policy)].match, when: rule.when, next: 0,
           isConnectionPhase: rule.isConnectionPhase, skipsOnError: rule.skipsOnError,
-          guardClause: guards.first ?? .none,
-          otherGuards: guards.count <= 1 ? nil : place(Array(guards.dropFirst()), in: &blocks),
-          otherGuardCount: UInt32(truncatingIfNeeded: max(guards.count, 1) &- 1)))
+          guardClause: count > 0 && first < guards.count ? guards[first] : .none,
+          otherGuards: count <= 1 ? nil : guards.baseAddress.map { UnsafePointer($0) + first + 1 },
+          otherGuardCount: UInt32(truncatingIfNeeded: max(count, 1) &- 1)))
     }
     var next = UInt32(truncatingIfNeeded: steps.count)
     for index in steps.indices.reversed() {
@@ -71,35 +78,37 @@ struct RuleLists {
       }
       steps[index].next = next
     }
-    let (index, left) = IndexBuilder.build(items, texts, &blocks)
+    let (index, left) = IndexBuilder.build(items, &blocks)
     for step in left where steps.indices.contains(Int(step)) { unindexed.insert(steps[Int(step)].rule) }
     return RuleList(
       steps: place(steps, in: &blocks), count: UInt32(truncatingIfNeeded: steps.count), index: index)
   }
 
-  /// The clause that tells a policy's `match`; one that tells nothing where there is a match but no such clause, and for
-  /// policies of the connection phase, whose attributes were asked for when the connection was checked.
-  private func match(of policy: UInt32) -> ClauseDraft? {
-    guard policies.indices.contains(Int(policy)), toldPolicies.indices.contains(Int(policy)) else { return nil }
+  /// How a policy's `match` can be told. By nothing for policies of the connection phase, whose attributes were asked for
+  /// when the connection was checked.
+  private func match(of policy: UInt32) -> IndexBuilder.Item.Match {
+    guard policies.indices.contains(Int(policy)), toldPolicies.indices.contains(Int(policy)) else { return .all }
     let record = policies[Int(policy)]
-    if record.isConnectionPhase { return ClauseDraft(test: .none, slot: 0) }
-    if record.match == PolicyImage.noProgram { return nil }
-    return toldPolicies[Int(policy)].clauses.first ?? ClauseDraft(test: .none, slot: 0)
+    if record.isConnectionPhase { return .untold }
+    if record.match == PolicyImage.noProgram { return .all }
+    return toldPolicies[Int(policy)].clause.map { .told($0) } ?? .untold
+  }
+
+  /// Policies of one phase whose `match` has the same text; those without one are together too.
+  private struct GroupKey: Hashable {
+    var isConnectionPhase: Bool
+    var text: TextKey?
   }
 
   private mutating func groups(of allows: [UInt32]) -> [MatchGroup] {
-    var numbers: [[UInt8]?: [UInt32]] = [:]
-    var keys: [[UInt8]?] = []
+    var numbers: [GroupKey: [UInt32]] = [:]
+    var keys: [GroupKey] = []
     for number in allows where rules.indices.contains(Int(number)) {
       let policy = rules[Int(number)].policy
       guard policies.indices.contains(Int(policy)), toldPolicies.indices.contains(Int(policy)) else { continue }
       let record = policies[Int(policy)]
-      var key: [UInt8]?
-      if record.match != PolicyImage.noProgram, let text = toldPolicies[Int(policy)].text {
-        key = [record.isConnectionPhase ? 1 : 0] + text
-      } else if record.isConnectionPhase {
-        key = [2]
-      }
+      var key = GroupKey(isConnectionPhase: record.isConnectionPhase)
+      if record.match != PolicyImage.noProgram, let text = toldPolicies[Int(policy)].text { key.text = TextKey(text) }
       if numbers[key] == nil { keys.append(key) }
       if numbers[key]?.last != policy { numbers[key, default: []].append(policy) }
     }
@@ -116,8 +125,8 @@ struct RuleLists {
 
   private mutating func index(of groups: [MatchGroup]) -> RuleIndex {
     let items = groups.enumerated().map { number, group in
-      IndexBuilder.Item(step: UInt32(truncatingIfNeeded: number), match: match(of: group.policy), when: [])
+      IndexBuilder.Item(step: UInt32(truncatingIfNeeded: number), match: match(of: group.policy), when: UnsafeBufferPointer(start: nil, count: 0))
     }
-    return IndexBuilder.build(items, texts, &blocks).index
+    return IndexBuilder.build(items, &blocks).index
   }
 }

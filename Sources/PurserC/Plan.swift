@@ -98,6 +98,16 @@ public func purser_plan_summarize(
 }
 
 @c @implementation
+public func purser_plan_compiled(
+  _ handle: OpaquePointer?, _ compiled_out: UnsafeMutablePointer<Int>?, _ reused_out: UnsafeMutablePointer<Int>?
+) -> purser_status {
+  guard let plan = plan(handle), let compiled_out, let reused_out else { return PURSER_INVALID_ARGUMENT }
+  compiled_out.pointee = plan.compiledPolicyCount
+  reused_out.pointee = plan.reusedPolicyCount
+  return PURSER_OK
+}
+
+@c @implementation
 public func purser_plan_unindexed_count(
   _ handle: OpaquePointer?, _ count_out: UnsafeMutablePointer<Int>?
 ) -> purser_status {

@@ -54,7 +54,8 @@ public func purser_policy_set_load(
   let engine = state.pointee.engine.pointee.owner.takeUnretainedValue()
   switch LoadRequest.read(options, engine: engine.options) {
   case .bad(let status): return status
-  case .good(let request):
+  case .good(var request):
+    request.parts = state.pointee.owner.takeUnretainedValue().plan?.parts
     guard let result = PlanLoader.load(request) else { return PURSER_UNAVAILABLE }
     guard let plan = result.plan else {
       engine.countFailedReload()
@@ -75,4 +76,16 @@ public func purser_policy_set_digest(
   guard case .good(let state) = setState(set) else { return setState(set).status }
   guard let plan = state.pointee.owner.takeUnretainedValue().plan else { return PURSER_NOT_FOUND }
   return give(Array(plan.digest.buffer), to: digest_out)
+}
+
+@c @implementation
+public func purser_policy_set_compiled(
+  _ set: OpaquePointer?, _ compiled_out: UnsafeMutablePointer<Int>?, _ reused_out: UnsafeMutablePointer<Int>?
+) -> purser_status {
+  guard let compiled_out, let reused_out else { return PURSER_INVALID_ARGUMENT }
+  guard case .good(let state) = setState(set) else { return setState(set).status }
+  guard let plan = state.pointee.owner.takeUnretainedValue().plan else { return PURSER_NOT_FOUND }
+  compiled_out.pointee = plan.compiledPolicyCount
+  reused_out.pointee = plan.reusedPolicyCount
+  return PURSER_OK
 }

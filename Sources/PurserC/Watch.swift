@@ -88,7 +88,7 @@ private struct Loaded {
 private final class WatchedFiles {
   let host: purser_watch
   private let state: UnsafeMutablePointer<SetState>
-  private let request: LoadRequest
+  private var request: LoadRequest
   /// Of the last load, and of the last one without errors: one with errors may have missed some.
   private var valueFiles: [String] = []
   private var goodValueFiles: [String] = []
@@ -99,6 +99,7 @@ private final class WatchedFiles {
     self.state = state
     self.request = request
     self.host = host
+    self.request.parts = state.pointee.owner.takeUnretainedValue().plan?.parts
   }
 
   var timing: WatchTiming {
@@ -124,6 +125,8 @@ private final class WatchedFiles {
   func load() -> Loaded {
     let result = PlanLoader.load(request)
     if let result {
+      // Not the set's plan: this touches no set, which may be freed meanwhile.
+      if let plan = result.plan { request.parts = plan.parts }
       if result.plan != nil { goodValueFiles = result.valueFiles }
       valueFiles = result.plan != nil ? goodValueFiles : goodValueFiles + result.valueFiles
     }

@@ -36,6 +36,7 @@ static void null_is_refused_by_what_needs_no_engine(void) {
   REFUSED(purser_plan_load(&options, NULL, NULL));
   REFUSED(purser_plan_digest(NULL, &text));
   REFUSED(purser_plan_summarize(NULL, &summary));
+  REFUSED(purser_plan_compiled(NULL, &count, &count));
   REFUSED(purser_plan_attributes_count(NULL, &count));
   REFUSED(purser_plan_unindexed_count(NULL, &count));
   REFUSED(purser_plan_unindexed_rule(NULL, 0, &rule));
@@ -51,9 +52,12 @@ static void null_is_refused_by_plans_and_problems(void) {
   purser_load_options options = load_options(allow_all, &document);
   purser_plan *plan = NULL;
   purser_problems *problems = NULL;
+  size_t count = 7;
   REQUIRE(purser_plan_load(&options, &plan, NULL) == PURSER_OK);
   REFUSED(purser_plan_digest(plan, NULL));
   REFUSED(purser_plan_summarize(plan, NULL));
+  REFUSED(purser_plan_compiled(plan, NULL, &count));
+  REFUSED(purser_plan_compiled(plan, &count, NULL));
   REFUSED(purser_plan_attributes_count(plan, NULL));
   REFUSED(purser_plan_unindexed_count(plan, NULL));
   REFUSED(purser_plan_unindexed_rule(plan, 0, NULL));
@@ -202,6 +206,9 @@ static void null_is_refused_by_engine_set_and_worker(void) {
   CHECK(purser_policy_set_unwatch(house.set) == PURSER_NOT_FOUND);
   REFUSED(purser_policy_set_digest(NULL, &text));
   REFUSED(purser_policy_set_digest(house.set, NULL));
+  REFUSED(purser_policy_set_compiled(NULL, &count, &count));
+  REFUSED(purser_policy_set_compiled(house.set, NULL, &count));
+  REFUSED(purser_policy_set_compiled(house.set, &count, NULL));
   REFUSED(purser_worker_new(NULL, &worker));
   REFUSED(purser_worker_new(house.engine, NULL));
   REFUSED(purser_metrics_render(NULL, text_of(""), &text));

@@ -9,7 +9,7 @@ import Testing
 
   private func parse(_ bytes: [UInt8]) -> (tree: YamlTree, problems: Problems) {
     var problems = Problems()
-    let tree = YamlParser.parse(bytes, source: 0, problems: &problems)
+    let tree = bytes.withUnsafeBufferPointer { YamlParser.parse($0, source: 0, problems: &problems) }
     return (tree, problems)
   }
 

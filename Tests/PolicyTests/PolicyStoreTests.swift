@@ -4,12 +4,14 @@ import Testing
 @testable import PurserPolicy
 
 @Suite struct PolicyStoreTests {
+  private let texts = TextStore()
+
   private func draft(_ namespace: String, _ name: String, isShadow: Bool = false) -> PolicyDraft {
     PolicyDraft(
-      namespace: namespace, name: name, match: PolicyImage.noProgram, isConnectionPhase: false, isShadow: isShadow,
-      replaces: nil,
+      path: texts.keep(namespace + "/" + name), match: PolicyImage.noProgram, isConnectionPhase: false,
+      isShadow: isShadow, replaces: nil, file: texts.keep("f"),
       rules: ["z", "a"].map {
-        RuleDraft(name: $0, action: .deny, when: PolicyImage.noProgram, file: "f", line: 1)
+        RuleDraft(name: texts.keep($0), action: .deny, when: PolicyImage.noProgram, line: 1)
       })
   }
 

@@ -12,6 +12,8 @@ package struct TwinComparison {
   /// Trees that the checker took.
   package private(set) var checked = 0
   private let host = TwinVariables.host()
+  /// Of the tree before, to be linked with the next one.
+  private var fragment: CodeFragment?
 
   package init() {}
 
@@ -27,7 +29,7 @@ package struct TwinComparison {
     }
     guard Printer.text(of: parsed) == text else { return "`\(text)` is not printed as it is" }
     let resolved = Checker.resolve(parsed, in: host.environment)
-    var programs: [(how: String, code: Code)] = []
+    var programs: [(how: String, code: Code, number: UInt32)] = []
     for (how, candidate) in [
       ("unchecked", resolved), ("checked", Checker.check(parsed, in: host.environment, diagnostics: &diagnostics)),
     ] {
@@ -44,14 +46,16 @@ package struct TwinComparison {
         spent += 1
         continue
       }
-      programs.append((how, builder.finish()))
+      programs.append((how, builder.finish(), 0))
+      guard let linked = link(candidate) else { return "`\(text)`, \(how), cannot be linked" }
+      programs.append((how + " and linked", linked.code, linked.number))
     }
     for _ in 0..<bindings {
       let bound = TwinVariables.bindings(&choices)
       TwinVariables.bind(bound, in: host)
       let expected = Twin.evaluate(parsed, bound)
-      for (how, code) in programs {
-        guard let difference = difference(code, expected) else { continue }
+      for (how, code, number) in programs {
+        guard let difference = difference(code, number, expected) else { continue }
         let read = bound.filter { text.contains($0.key) }.map { "\($0.key) = \($0.value)" }.sorted()
         return "`\(text)`, \(how): \(difference); with \(read.joined(separator: ", "))"
       }
@@ -59,13 +63,27 @@ package struct TwinComparison {
     return nil
   }
 
-  private mutating func difference(_ code: Code, _ expected: TwinValue?) -> String? {
+  /// The program among those of the tree before, whose slots, constants and patterns come first.
+  private mutating func link(_ checked: CheckedTree) -> (code: Code, number: UInt32)? {
+    var diagnostics = Diagnostics()
+    var builder = CodeBuilder(regex: regexLibrary, sharing: CodeSharing())
+    guard builder.add(checked, diagnostics: &diagnostics) != nil else { return nil }
+    let next = builder.finishFragment()
+    var linker = CodeLinker(regex: regexLibrary)
+    if let fragment { _ = linker.add(fragment) }
+    guard let place = linker.add(next) else { return nil }
+    if let fragment { _ = linker.add(fragment) }
+    fragment = next
+    return (linker.finish(), place.programFirst)
+  }
+
+  private mutating func difference(_ code: Code, _ program: UInt32, _ expected: TwinValue?) -> String? {
     enum Result {
       case same(isValue: Bool)
       case spent
       case other(String)
     }
-    let result: Result = host.evaluate(code) { value in
+    let result: Result = host.evaluate(code, program: program) { value in
       if value.kind == .error {
         switch value.asError.code {
         case .stepBudgetSpent, .memorySpent: return .spent

@@ -132,29 +132,3 @@ public final class Code: @unchecked Sendable {
     number < image.pointee.programCount ? image.pointee.programs[Int(number)] : nil
   }
 }
-
-/// The memory that compiled code points into: constants, tables, and the regular expressions.
-final class CodeStorage {
-  static let bytesMax = 256 << 20
-
-  var arena = Arena(bytesMax: CodeStorage.bytesMax)
-  let regexLibrary: RegexLibrary?
-  var regexes: [OpaquePointer] = []
-  /// Kept alive for the entries that the code calls.
-  var natives: [NativeFunction] = []
-  var schemas: [Schema] = []
-  private var memory: [UnsafeMutableRawPointer] = []
-
-  init(regexLibrary: RegexLibrary?) { self.regexLibrary = regexLibrary }
-
-  /// `block`, of trivial contents, is freed with the storage.
-  func adopt(_ block: UnsafeMutableRawPointer) { memory.append(block) }
-
-  deinit {
-    if let regexLibrary {
-      for regex in regexes { regexLibrary.free(regex) }
-    }
-    for block in memory { block.deallocate() }
-    arena.free()
-  }
-}

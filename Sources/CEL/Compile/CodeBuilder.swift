@@ -19,6 +19,11 @@ public struct CodeBuilder {
   /// Without a regex library an expression with `matches` is refused.
   public init(regex: RegexLibrary?) { pool = CodePool(regexLibrary: regex) }
 
+  /// For a fragment, which is small and is kept for long.
+  public init(regex: RegexLibrary?, sharing: CodeSharing) {
+    pool = CodePool(regexLibrary: regex, sharing: sharing, chunkBytesLeast: 256)
+  }
+
   /// The number of the program, or nil when the expression is refused; `diagnostics` then says why.
   public mutating func add(_ checked: CheckedTree, diagnostics: inout Diagnostics) -> UInt32? {
     var compiler = Compiler(checked: checked, pool: pool)
@@ -42,6 +47,28 @@ public struct CodeBuilder {
 
   /// The code of all programs added. The builder is of no use afterwards.
   public consuming func finish() -> Code { pool.makeCode() }
+
+  /// The same, to be linked with others.
+  public consuming func finishFragment() -> CodeFragment { CodeFragment(pool) }
+
+  /// The number of a slot in what is being built; nil when no program reads it.
+  public func slot(of definition: SlotDefinition) -> UInt32? { pool.knownSlot(definition) }
+
+  // What the caller wants kept at an address as long as the code is. Equal text is kept once, constants' included.
+  // Nil when that is more than one code may have.
+
+  public func keep(_ text: [UInt8]) -> Bytes? { pool.text(text) }
+
+  public func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
+    guard let room = pool.storage.arena.allocate(max(elements.count, 1) &* MemoryLayout<Element>.stride) else { return nil }
+    let memory = room.assumingMemoryBound(to: Element.self)
+    var index = 0
+    for element in elements {
+      memory[index] = element
+      index &+= 1
+    }
+    return UnsafePointer(memory)
+  }
 }
 
 /// What is being built.
@@ -52,44 +79,50 @@ final class CodePool {
   var constants: [Value] = []
   var programs: [Program] = []
   var sets: [StringSet] = []
-  var zones: [TimeZone] = []
   var slots: [SlotDefinition] = []
   private var slotNumbers: [SlotDefinition: UInt32] = [:]
   private var textNumbers: [[UInt8]: UInt32] = [:]
   private var texts: [[UInt8]: Bytes] = [:]
   private var regexNumbers: [[UInt8]: UInt32] = [:]
   private var zoneNumbers: [[UInt8]: UInt32] = [:]
+  private let sharing: CodeSharing?
   /// What constant folding evaluates with: no slots, no registers, the storage's arena.
   let folding: Evaluation.Pointer
   private let foldingImage: UnsafeMutablePointer<CodeImage>
 
-  init(regexLibrary: RegexLibrary?) {
-    let storage = CodeStorage(regexLibrary: regexLibrary)
-    self.storage = storage
-    foldingImage = CodePool.room(storage)
+  /// Of the folding image; nothing that is made points there.
+  private let rooms: [UnsafeMutableRawPointer]
+
+  init(regexLibrary: RegexLibrary?, sharing: CodeSharing? = nil, chunkBytesLeast: Int = Arena.chunkBytes) {
+    storage = CodeStorage(regexLibrary: regexLibrary, chunkBytesLeast: chunkBytesLeast)
+    self.sharing = sharing
+    // Room for one thing each, so that the pointers of an empty image are not null.
+    var rooms: [UnsafeMutableRawPointer] = []
+    foldingImage = CodePool.room(&rooms)
     foldingImage.initialize(
       to: CodeImage(
-        instructions: CodePool.room(storage), offsets: CodePool.room(storage), constants: CodePool.room(storage),
-        programs: CodePool.room(storage), programCount: 0, regexes: CodePool.room(storage), regexCount: 0,
-        sets: CodePool.room(storage), zones: CodePool.room(storage), natives: CodePool.room(storage),
+        instructions: UnsafePointer(CodePool.room(&rooms)), offsets: UnsafePointer(CodePool.room(&rooms)),
+        constants: UnsafePointer(CodePool.room(&rooms)), programs: UnsafePointer(CodePool.room(&rooms)), programCount: 0,
+        regexes: UnsafePointer(CodePool.room(&rooms)), regexCount: 0, sets: UnsafePointer(CodePool.room(&rooms)),
+        zones: UnsafePointer(CodePool.room(&rooms)), natives: UnsafePointer(CodePool.room(&rooms)),
         regexLibrary: regexLibrary))
-    folding = CodePool.room(storage)
+    folding = CodePool.room(&rooms)
     folding.initialize(
       to: Evaluation(
-        code: foldingImage, slots: CodePool.room(storage), registers: CodePool.room(storage),
+        code: foldingImage, slots: CodePool.room(&rooms), registers: CodePool.room(&rooms),
         arena: Arena(bytesMax: 0), owner: nil, fetch: { _, _ in }, entry: { _, _, _, _ in }, whole: { _, _, _ in },
         external: { _, _, _, _, _ in }))
+    self.rooms = rooms
   }
 
-  /// Room for one thing, so that the pointers of an empty image are not null.
-  private static func room<T>(_ storage: CodeStorage) -> UnsafeMutablePointer<T> {
+  deinit {
+    for room in rooms { room.deallocate() }
+  }
+
+  private static func room<T>(_ rooms: inout [UnsafeMutableRawPointer]) -> UnsafeMutablePointer<T> {
     let memory = UnsafeMutablePointer<T>.allocate(capacity: 1)
-    storage.adopt(UnsafeMutableRawPointer(memory))
+    rooms.append(UnsafeMutableRawPointer(memory))
     return memory
-  }
-
-  private static func room<T>(_ storage: CodeStorage) -> UnsafePointer<T> {
-    UnsafePointer(room(storage) as UnsafeMutablePointer<T>)
   }
 
   // MARK: Interning
@@ -135,6 +168,8 @@ final class CodePool {
     return number
   }
 
+  func knownSlot(_ definition: SlotDefinition) -> UInt32? { slotNumbers[definition] }
+
   enum RegexResult {
     case number(UInt32)
     case refused(String)
@@ -147,6 +182,7 @@ final class CodePool {
     if keepsGroups, library.groups == nil { return .noLibrary }
     let key = [keepsGroups ? 1 : 0] + Array(pattern.buffer)
     if let known = regexNumbers[key] { return .number(known) }
+    if let shared = sharing?.patterns[key] { return .number(number(of: shared)) }
     let compile = keepsGroups ? library.groups?.compile ?? library.compile : library.compile
     let size = 256
     guard let message = malloc(size)?.bindMemory(to: CChar.self, capacity: size) else {
@@ -159,10 +195,16 @@ final class CodePool {
       let length = strlen(message)
       return .refused(Bytes(UnsafeRawPointer(message), count: UInt32(truncatingIfNeeded: length)).text)
     }
-    let number = UInt32(truncatingIfNeeded: storage.regexes.count)
-    storage.regexes.append(regex)
-    regexNumbers[key] = number
-    return .number(number)
+    let compiled = CompiledPattern(key: key, regex: regex, library: library)
+    sharing?.add(compiled)
+    return .number(number(of: compiled))
+  }
+
+  private func number(of pattern: CompiledPattern) -> UInt32 {
+    let number = UInt32(truncatingIfNeeded: storage.patterns.count)
+    storage.patterns.append(pattern)
+    regexNumbers[pattern.key] = number
+    return number
   }
 
   func native(_ function: NativeFunction) -> UInt32 {
@@ -185,9 +227,10 @@ final class CodePool {
   func zone(_ name: Bytes) -> UInt32? {
     let key = Array(name.buffer)
     if let known = zoneNumbers[key] { return known }
-    guard let zone = TimeZone.load(name, arena: &storage.arena) else { return nil }
-    let number = UInt32(truncatingIfNeeded: zones.count)
-    zones.append(zone)
+    guard let zone = sharing?.zones[key] ?? LoadedZone(name) else { return nil }
+    sharing?.add(zone)
+    let number = UInt32(truncatingIfNeeded: storage.zones.count)
+    storage.zones.append(zone)
     zoneNumbers[key] = number
     return number
   }
@@ -213,29 +256,18 @@ final class CodePool {
     var registersMax = 1
     for program in programs { registersMax = max(registersMax, Int(program.registerCount)) }
     var image = foldingImage.pointee
-    image.instructions = settle(instructions)
-    image.offsets = settle(offsets)
-    image.constants = settle(constants)
-    image.programs = settle(programs)
+    image.instructions = storage.settle(instructions)
+    image.offsets = storage.settle(offsets)
+    image.constants = storage.settle(constants)
+    image.programs = storage.settle(programs)
     image.programCount = UInt32(truncatingIfNeeded: programs.count)
-    image.regexes = settle(storage.regexes.map { Optional($0) })
-    image.regexCount = UInt32(truncatingIfNeeded: storage.regexes.count)
-    image.sets = settle(sets)
-    image.zones = settle(zones)
-    image.natives = settle(storage.natives.map { $0.entry })
-    let place = settle([image])
+    image.regexes = storage.settle(storage.patterns.map { Optional($0.regex) })
+    image.regexCount = UInt32(truncatingIfNeeded: storage.patterns.count)
+    image.sets = storage.settle(sets)
+    image.zones = storage.settle(storage.zones.map { $0.zone })
+    image.natives = storage.settle(storage.natives.map { $0.entry })
     return Code(
-      storage: storage, image: place, slots: slots, registersMax: registersMax, programCount: programs.count)
-  }
-
-  /// Copies an array of trivial things to memory that the storage frees.
-  private func settle<T>(_ array: [T]) -> UnsafePointer<T> {
-    let count = max(array.count, 1)
-    let memory = UnsafeMutablePointer<T>.allocate(capacity: count)
-    storage.adopt(UnsafeMutableRawPointer(memory))
-    array.withUnsafeBufferPointer { source in
-      if let base = source.baseAddress { memory.initialize(from: base, count: source.count) }
-    }
-    return UnsafePointer(memory)
+      storage: storage, image: storage.settle([image]), slots: slots, registersMax: registersMax,
+      programCount: programs.count)
   }
 }

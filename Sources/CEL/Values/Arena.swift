@@ -4,7 +4,8 @@
 //                         ▲ cursor … limit
 //
 // `reset` keeps the chunks, so after warm-up nothing is allocated. The total is bounded: past `bytesMax`
-// `allocate` gives nil and the evaluator answers `memorySpent`.
+// `allocate` gives nil and the evaluator answers `memorySpent`. What is kept for long, such as the constants of one policy,
+// begins with a small chunk and doubles.
 
 import CPlatform
 
@@ -15,11 +16,18 @@ import CPlatform
   @usableFromInline var current: UnsafeMutableRawPointer?
   @usableFromInline var bytesHeld: Int = 0
   @usableFromInline let bytesMax: Int
+  @usableFromInline let chunkBytesLeast: Int
 
   @usableFromInline static var headerBytes: Int { 16 }
   @usableFromInline static var chunkBytes: Int { 16 * 1024 }
 
-  public init(bytesMax: Int) { self.bytesMax = bytesMax }
+  public init(bytesMax: Int) { self.init(bytesMax: bytesMax, chunkBytesLeast: Arena.chunkBytes) }
+
+  /// The first chunk has so many bytes, the next ones as many as there are already, up to the usual size.
+  init(bytesMax: Int, chunkBytesLeast: Int) {
+    self.bytesMax = bytesMax
+    self.chunkBytesLeast = chunkBytesLeast
+  }
 
   /// Uninitialised memory, aligned to 16; nil when the bound is reached.
   @inlinable @inline(__always)
@@ -43,7 +51,8 @@ import CPlatform
       if let next {
         enter(next)
       } else {
-        let size = max(Arena.chunkBytes, rounded &+ Arena.headerBytes)
+        let usual = min(max(chunkBytesLeast, bytesHeld), Arena.chunkBytes)
+        let size = max(usual, rounded &+ Arena.headerBytes)
         guard bytesHeld &+ size <= bytesMax, let chunk = malloc(size) else { return nil }
         bytesHeld &+= size
         chunk.storeBytes(of: nil, as: UnsafeMutableRawPointer?.self)

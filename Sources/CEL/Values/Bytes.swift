@@ -60,7 +60,7 @@ extension Bytes {
   }
 
   /// Below, at or above zero. Order of UTF-8 bytes is order of code points.
-  func compare(_ other: Bytes) -> Int {
+  package func compare(_ other: Bytes) -> Int {
     let shorter = min(count, other.count)
     if shorter > 0, let base, let otherBase = other.base {
       let order = memcmp(base, otherBase, Int(shorter))

@@ -18,21 +18,6 @@ struct ClauseFinder {
     var isWhole = false
     var failsIfAbsent = false
 
-    /// The clause for a plan whose slots have numbers.
-    func draft(slot: UInt32, lists: [ValueListDocument]) -> ClauseDraft {
-      var draft = ClauseDraft(test: test, slot: slot)
-      draft.texts = texts
-      draft.isNegated = isNegated
-      draft.isWhole = isWhole
-      draft.failsIfAbsent = failsIfAbsent
-      if let list {
-        draft.list = (ListVariable.function, ListVariable.value(list))
-        let number = Int(list &- ListVariable.first)
-        if lists.indices.contains(number) { draft.ranges = ValueSetBuilder.fewRanges(of: lists[number]) }
-      }
-      return draft
-    }
-
     func isAboutTheSame(as other: Clause) -> Bool { variable == other.variable && key == other.key }
   }
 

@@ -3,6 +3,7 @@
 
 import CEL
 import CSodium
+import PurserEngine
 
 enum Digest {
   /// 64 hex digits.
@@ -15,6 +16,15 @@ enum Digest {
       text.append(hex.indices.contains(Int(byte & 15)) ? hex[Int(byte & 15)] : 0)
     }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  static func of(_ text: UnsafeBufferPointer<UInt8>) -> DocumentDigest {
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &words) { out in
+      guard let base = out.baseAddress else { return }
+      _ = crypto_hash_sha256(base.assumingMemoryBound(to: UInt8.self), text.baseAddress, UInt64(text.count))
+    }
+    return DocumentDigest(words.0, words.1, words.2, words.3)
   }
 
   private static func sha256(_ bytes: [UInt8]) -> [UInt8] {

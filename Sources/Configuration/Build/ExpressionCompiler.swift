@@ -18,15 +18,19 @@ struct ExpressionCompiler {
   var builder: CodeBuilder
   let environment: Environment
   let binder: SlotBinder
-  private(set) var needs: [AttributeNeed] = []
+  /// Attributes that the host must supply, and where each is read first.
+  private(set) var needs: [(attribute: UInt32, position: Position)] = []
   private var needed: Set<UInt32> = []
-  private let sources: SourceSet
+  /// As many as a load tells at most, and how many there were.
+  private(set) var warnings: [(position: Position, message: String)] = []
+  private(set) var warningCount = 0
+  /// A time zone is named somewhere.
+  private(set) var readsTimeZones = false
 
-  init(environment: Environment, binder: SlotBinder, regex: RegexLibrary?, sources: SourceSet) {
+  init(environment: Environment, binder: SlotBinder, builder: CodeBuilder) {
     self.environment = environment
     self.binder = binder
-    self.sources = sources
-    builder = CodeBuilder(regex: regex)
+    self.builder = builder
   }
 
   /// The program's number, or nil when `problems` says why not.
@@ -58,7 +62,10 @@ struct ExpressionCompiler {
       let position = source.position(atByte: Int(item.span.start))
       switch item.severity {
       case .error: problems.error(at: position, item.message)
-      case .warning: problems.warn(at: position, item.message)
+      case .warning:
+        problems.warn(at: position, item.message)
+        warningCount &+= 1
+        if warnings.count < Problems.countMax { warnings.append((position, item.message)) }
       }
     }
     return diagnostics.hasErrors ? (nil, ClauseFinder.Found()) : (program, found)
@@ -116,10 +123,11 @@ struct ExpressionCompiler {
   }
 
   /// A pattern or a time zone that only the request knows would be compiled, or read from a file, for each request.
-  private func refuseSlowCalls(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
+  private mutating func refuseSlowCalls(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
     for node in checked.tree.nodes {
       guard case .call(let function, let target, let arguments) = node.kind else { continue }
       let isGetter = ExpressionCompiler.zoneFunctions.contains(function) && target != nil
+      if isGetter, !arguments.isEmpty { readsTimeZones = true }
       let isOfLibrary = ExpressionCompiler.patternFunctions.contains(function)
       guard isGetter || isOfLibrary || function == "matches",
         let known = isOfLibrary ? arguments.dropFirst().first : arguments.last, !isLiteral(known, in: checked)
@@ -165,12 +173,8 @@ struct ExpressionCompiler {
       if variable.constant == nil, binder.constants[variable.id] == nil { found.append((variable.id, span)) }
     }
     for (number, span) in found where needed.insert(number).inserted {
-      guard let attribute = binder.attribute(number) else { continue }
-      let position = source.position(atByte: Int(span.start))
-      needs.append(
-        AttributeNeed(
-          name: attribute.name, suppliers: Derivation.suppliers(of: attribute.name),
-          place: SourcePlace(file: sources.name(of: position), line: position.line, column: position.column)))
+      guard binder.attribute(number) != nil else { continue }
+      needs.append((number, source.position(atByte: Int(span.start))))
     }
   }
 

@@ -16,15 +16,18 @@ public struct BuildOptions: Sendable {
 }
 
 struct PlanBuilder {
-  private let documents: DocumentSet
+  private var documents: DocumentSet
   private let options: BuildOptions
+  /// Of the plan that `documents` reuses units of.
+  private let parts: PlanParts?
   private let texts = TextStore()
   private var customs: [Attribute] = []
   private var regex: RegexLibrary?
 
-  init(_ documents: DocumentSet, _ options: BuildOptions) {
+  init(_ documents: DocumentSet, _ options: BuildOptions, reusing parts: PlanParts? = nil) {
     self.documents = documents
     self.options = options
+    self.parts = parts
   }
 
   /// The plan, or nil when there are errors.
@@ -33,6 +36,9 @@ struct PlanBuilder {
     if documents.isEmpty, !problems.hasErrors { problems.error(at: .none, "there is no document in what was named") }
     declareCustomAttributes(&problems)
     let constants = constants(&problems)
+    let kinds = documents.valueLists.map { ($0.identity.name, ValueSetBuilder.kind(of: $0.type)) }
+    let environment = EnvironmentDigest.make(customs: customs, lists: kinds, constants: constants)
+    if environment != parts?.environment { Loader.readReused(&documents, problems: &problems) }
     openRegexShim(&problems)
     let sets = documents.valueLists.map { ValueSetBuilder.build($0, regex: regex, &problems) }
     let lists = lists(&problems)
@@ -42,32 +48,32 @@ struct PlanBuilder {
       customs: customs, lists: lists.map { $0.name }, normalization: normalization,
       constants: constants.filter { $0.value.literal == nil }, texts: texts)
 
-    var policyCompiler = ExpressionCompiler(
-      environment: environments.policy, binder: binder, regex: regex, sources: documents.sources)
-    var policies = PolicyCompiler(documents: documents)
-    policies.compile(with: &policyCompiler, &problems)
+    var policies = PolicyCompiler(documents: documents, binder: binder, regex: regex, texts: texts)
+    policies.compile(in: environments.policy, &problems)
 
     var telemetryCompiler = ExpressionCompiler(
-      environment: environments.telemetry, binder: binder, regex: regex, sources: documents.sources)
+      environment: environments.telemetry, binder: binder, builder: CodeBuilder(regex: regex))
     var telemetry = TelemetryCompiler(documents: documents)
     telemetry.compile(with: &telemetryCompiler, &problems)
 
-    let needs = policyCompiler.needs + telemetryCompiler.needs
+    let needs =
+      policies.needs
+      + telemetryCompiler.needs.compactMap {
+        binder.need(of: $0.attribute, at: $0.position, in: documents.sources)
+      }
     checkServed(needs, &problems)
-    guard !problems.hasErrors else { return nil }
+    guard !problems.hasErrors, let linked = policies.link(&problems) else { return nil }
 
     let isShadow = documents.policySet?.mode == .shadow
-    let enforced = isShadow ? 0 : documents.policies.filter { $0.mode == .enforce }.count
-    let policyCode = policyCompiler.builder.finish()
+    let units = policies.units
     return Plan(
-      digest: texts.keep(digest), policies: policies.store(for: documents.policySet, slots: policyCode.slots),
-      policyCode: binder.bind(policyCode),
+      digest: texts.keep(digest), policies: linked.store, parts: PlanParts(environment: environment, units: units),
+      compiledPolicyCount: policies.compiledCount, policyCode: binder.bind(linked.code),
       telemetryCode: binder.bind(telemetryCompiler.builder.finish()), valueSets: sets, metrics: telemetry.metrics,
       accessLogs: telemetry.accessLogs, backends: telemetry.backends, customAttributes: customs, needs: needs,
-      enforcedPolicyCount: enforced, allowsEmpty: documents.policySet?.allowEmpty ?? false,
+      enforcedPolicyCount: isShadow ? 0 : units.filter { !$0.isShadow }.count, allowsEmpty: documents.policySet?.allowEmpty ?? false,
       explainSource: ExplainSource(
-        environment: environments.policy, matches: policies.matchTexts, conditions: policies.conditionTexts,
-        regex: regex, bind: { binder.bind($0) }),
+        environment: environments.policy, units: units, regex: regex, bind: { binder.bind($0) }),
       texts: texts)
   }
 
@@ -83,7 +89,7 @@ struct PlanBuilder {
   private var digest: String {
     var parts = documents.sources.sources.map { $0.bytes }
     for list in documents.valueLists { parts.append(Array(list.values.map { $0.text }.joined(separator: "\n").utf8)) }
-    for constant in options.constants { parts.append(Array("\(constant.name)=\(constant.value)".utf8)) }
+    for constant in options.constants { parts.append(Array((constant.name + "=").utf8) + EnvironmentDigest.bytes(of: constant.value)) }
     return Digest.hex(of: parts)
   }
 }
@@ -167,11 +173,7 @@ extension PlanBuilder {
 
   private var firstRegex: Position? {
     for list in documents.valueLists where list.type == .regex { return list.identity.position }
-    for policy in documents.policies {
-      for source in [policy.match] + policy.rules.map({ $0.when }) {
-        if let source, mentionsPattern(source.bytes) { return source.position }
-      }
-    }
+    if let place = firstPatternOfPolicies { return place }
     for telemetry in documents.telemetries {
       for metric in telemetry.metrics {
         for source in [metric.value, metric.when] + metric.labels.map({ $0.expression }) {
@@ -187,10 +189,15 @@ extension PlanBuilder {
     return nil
   }
 
-  private func mentionsPattern(_ text: [UInt8]) -> Bool {
-    [Array("matches".utf8), Array("regex".utf8)].contains { word in
-      text.indices.contains { text[$0...].starts(with: word) }
+  private var firstPatternOfPolicies: Position? {
+    let reused = documents.reused.first { $0.unit.patternPlace != nil }
+    for policy in documents.policies {
+      if let reused, DocumentIdentity.precedes(reused.identity, policy.identity) { break }
+      for source in [policy.match] + policy.rules.map({ $0.when }) {
+        if let source, mentionsPattern(source.bytes) { return source.position }
+      }
     }
+    return reused.flatMap { policy in policy.unit.patternPlace.map { policy.origin.position(of: $0) } }
   }
 
   private func checkServed(_ needs: [AttributeNeed], _ problems: inout Problems) {

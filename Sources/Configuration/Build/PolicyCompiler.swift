@@ -1,4 +1,4 @@
-// Policies: their conditions to programs, their documents to drafts.
+// Policies: those that are new to their units, and all units put together for a plan.
 
 import CEL
 import PurserAttributes
@@ -7,113 +7,200 @@ import PurserPolicy
 
 struct PolicyCompiler {
   private let documents: DocumentSet
-  private var drafts: [PolicyDraft] = []
-  /// In the order of the store's policies and rules: `DocumentSet` is sorted the same way.
-  private(set) var matchTexts: [[UInt8]?] = []
-  private(set) var conditionTexts: [[UInt8]?] = []
-  /// Of the drafts' conditions, whose slots have no numbers yet: by policy, and by policy and rule.
-  private var matchClauses: [[ClauseFinder.Clause]] = []
-  private var whenClauses: [[[ClauseFinder.Clause]]] = []
+  private let binder: SlotBinder
+  private let regex: RegexLibrary?
+  private let texts: TextStore
+  /// In work order: by namespace and name.
+  private var placed: [(unit: PolicyUnit, origin: DocumentOrigin)] = []
+  private(set) var compiledCount = 0
+  private(set) var needs: [AttributeNeed] = []
 
-  init(documents: DocumentSet) { self.documents = documents }
+  init(documents: DocumentSet, binder: SlotBinder, regex: RegexLibrary?, texts: TextStore) {
+    self.documents = documents
+    self.binder = binder
+    self.regex = regex
+    self.texts = texts
+  }
 
-  mutating func compile(with compiler: inout ExpressionCompiler, _ problems: inout Problems) {
+  var units: [PolicyUnit] { placed.map { $0.unit } }
+
+  mutating func compile(in environment: Environment, _ problems: inout Problems) {
     checkReplacements(&problems)
+    placed.reserveCapacity(documents.policies.count &+ documents.reused.count)
+    let sharing = CodeSharing()
+    for policy in documents.reused where policy.unit.patternPlace != nil { sharing.learn(from: policy.unit.fragment) }
+    var needed: Set<UInt32> = []
+    var reused = documents.reused[...]
     for policy in documents.policies {
-      let isConnection = policy.phase == .connection
-      let purpose = ExpressionCompiler.Purpose(
-        phase: isConnection ? .connection : .request,
-        subject: isConnection ? "this policy of the connection phase decides" : "this policy decides",
-        type: .bool, warnsOfUnguardedReads: true)
-      matchTexts.append(policy.match?.bytes)
-      let matched = policy.match.map { compiler.compileCondition($0, for: purpose, &problems) }
-      let match = matched?.program ?? PolicyImage.noProgram
-      matchClauses.append(matched?.found.clauses ?? [])
-      var rules: [RuleDraft] = []
-      var clauses: [[ClauseFinder.Clause]] = []
-      for rule in policy.rules {
-        conditionTexts.append(rule.when?.bytes)
-        let compiled = rule.when.map { compiler.compileCondition($0, for: purpose, &problems) }
-        let when = compiled?.program
-        guard let action = Action(rule.action) else { continue }
-        var draft = RuleDraft(
-          name: rule.name, action: action, when: when ?? PolicyImage.noProgram,
-          file: documents.sources.name(of: rule.position), line: rule.position.line)
-        draft.whenConstant = when.flatMap { compiler.constant($0) }
-        draft.skipsOnError = rule.onError == .skip
-        draft.status = UInt32(truncatingIfNeeded: rule.response?.status ?? 0)
-        draft.body = Array((rule.response?.body ?? "").utf8)
-        draft.requestHeaders = drafts(of: rule.requestHeaders)
-        draft.responseHeaders =
-          action == .deny
-          ? (rule.response?.headers ?? []).map { HeaderDraft(.set, $0.name, $0.value) }
-          : drafts(of: rule.responseHeaders)
-        draft.isCovered = compiled?.found.isCovered ?? false
-        rules.append(draft)
-        clauses.append(compiled?.found.clauses ?? [])
+      while let next = reused.first, DocumentIdentity.precedes(next.identity, policy.identity) {
+        take(next, &needed, &problems)
+        reused = reused.dropFirst()
       }
-      whenClauses.append(clauses)
+      let compiler = UnitCompiler(
+        policy,
+        with: ExpressionCompiler(
+          environment: environment, binder: binder, builder: CodeBuilder(regex: regex, sharing: sharing)))
+      guard let unit = compiler.compile(&problems) else { continue }
+      compiledCount &+= 1
+      place(unit, policy.origin, &needed)
+    }
+    for policy in reused { take(policy, &needed, &problems) }
+  }
+
+  /// Its warnings are given again.
+  private mutating func take(_ policy: ReusedPolicy, _ needed: inout Set<UInt32>, _ problems: inout Problems) {
+    for warning in policy.unit.warnings { problems.warn(at: policy.origin.position(of: warning.place), warning.message) }
+    problems.omitWarnings(policy.unit.warningCount &- policy.unit.warnings.count)
+    place(policy.unit, policy.origin, &needed)
+  }
+
+  private mutating func place(_ unit: PolicyUnit, _ origin: DocumentOrigin, _ needed: inout Set<UInt32>) {
+    for need in unit.needs where needed.insert(need.attribute).inserted {
+      let position = origin.position(of: need.place)
+      if let need = binder.need(of: need.attribute, at: position, in: documents.sources) { needs.append(need) }
+    }
+    placed.append((unit, origin))
+  }
+
+  /// The code and the store of all units; nil where `problems` says why not. The plan must keep the units.
+  func link(_ problems: inout Problems) -> (code: Code, store: PolicyStore)? {
+    var linker = CodeLinker(regex: regex)
+    var drafts: [PolicyDraft] = []
+    drafts.reserveCapacity(placed.count)
+    var blocks = ClauseBlocks(ranges: documents.valueLists.map { ValueSetBuilder.fewRanges(of: $0) })
+    defer { blocks.free() }
+    var files: [Int32: Bytes] = [:]
+    for (unit, origin) in placed {
+      guard let place = linker.add(unit.fragment) else {
+        problems.error(at: origin.position(of: unit.pathPlace), "too many variables or constants are read by all policies")
+        return nil
+      }
+      let file = files[origin.source] ?? texts.keep(documents.sources.name(of: .whole(origin.source)))
+      files[origin.source] = file
+      func program(_ number: UInt32) -> UInt32 {
+        number == PolicyImage.noProgram ? number : number &+ place.programFirst
+      }
+      var rules: [RuleDraft] = []
+      rules.reserveCapacity(unit.rules.count)
+      for rule in unit.rules {
+        var rule = rule
+        rule.when = program(rule.when)
+        rule.line = rule.line &+ origin.line
+        rule.whenClauses = blocks.placed(rule.whenClauses) { linker.slot($0, in: place) }
+        rules.append(rule)
+      }
       var draft = PolicyDraft(
-        namespace: policy.identity.namespace, name: policy.identity.name, match: match,
-        isConnectionPhase: isConnection, isShadow: policy.mode == .shadow,
-        replaces: policy.replaces.map { ($0.namespace, $0.name) }, rules: rules)
-      draft.matchConstant = compiler.constant(match)
-      draft.matchText = policy.match?.bytes
+        path: unit.path, match: program(unit.match), isConnectionPhase: unit.isConnectionPhase, isShadow: unit.isShadow,
+        replaces: unit.replaces?.path, file: file, rules: rules)
+      draft.matchText = unit.matchText
+      draft.matchConstant = unit.matchConstant
+      draft.matchClauses = blocks.placed(unit.matchClauses) { linker.slot($0, in: place) }
       drafts.append(draft)
     }
-  }
-
-  /// `slots` are those of the code that the policies were compiled to.
-  func store(for set: PolicySetDocument?, slots: [SlotDefinition]) -> PolicyStore {
-    var numbers: [SlotDefinition: UInt32] = [:]
-    for (number, slot) in slots.enumerated() { numbers[slot] = UInt32(truncatingIfNeeded: number) }
-    func told(_ clauses: [ClauseFinder.Clause]) -> [ClauseDraft] {
-      clauses.compactMap { clause in
-        guard let slot = numbers[SlotDefinition(variable: clause.variable, key: clause.key)] else { return nil }
-        return clause.draft(slot: slot, lists: documents.valueLists)
-      }
-    }
-    var guarded = drafts
-    for (number, clauses) in whenClauses.enumerated() where guarded.indices.contains(number) {
-      guarded[number].matchClauses = told(matchClauses[number])
-      for (place, clauses) in clauses.enumerated() where guarded[number].rules.indices.contains(place) {
-        guarded[number].rules[place].whenClauses = told(clauses)
-        // A clause without a slot is one that the compiler decided: its condition is left to the program.
-        if guarded[number].rules[place].whenClauses.count != clauses.count {
-          guarded[number].rules[place].isCovered = false
-        }
-      }
-    }
-    return PolicyStore(
-      policies: guarded, allowsByDefault: set?.defaultVerdict != .deny, isSetShadow: set?.mode == .shadow)
-  }
-
-  private func drafts(of changes: HeaderChanges) -> [HeaderDraft] {
-    changes.remove.map { HeaderDraft(.remove, $0.text) } + changes.set.map { HeaderDraft(.set, $0.name, $0.value) }
-      + changes.append.map { HeaderDraft(.append, $0.name, $0.value) }
+    let set = documents.policySet
+    let store = PolicyStore(
+      policies: drafts, allowsByDefault: set?.defaultVerdict != .deny, isSetShadow: set?.mode == .shadow)
+    return (linker.finish(), store)
   }
 
   /// What a Shadow policy replaces must be an enforced one, and have one replacement only.
   private func checkReplacements(_ problems: inout Problems) {
+    var shadows: [(identity: DocumentIdentity, target: DocumentReference)] = []
+    for policy in documents.policies where policy.mode == .shadow {
+      if let target = policy.replaces { shadows.append((policy.identity, target)) }
+    }
+    for policy in documents.reused where policy.unit.isShadow {
+      guard let target = policy.unit.replaces else { continue }
+      let parts = target.path.text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1)
+      guard let first = parts.first, let last = parts.last else { continue }
+      shadows.append(
+        (
+          policy.identity,
+          DocumentReference(
+            namespace: String(decoding: first, as: UTF8.self), name: String(decoding: last, as: UTF8.self),
+            position: policy.origin.position(of: target.place))
+        ))
+    }
+    if shadows.isEmpty { return }
+    var isShadow: [String: Bool] = [:]
+    for policy in documents.policies { isShadow[policy.identity.path] = policy.mode == .shadow }
+    for policy in documents.reused { isShadow[policy.identity.path] = policy.unit.isShadow }
     var replacedBy: [String: String] = [:]
-    for policy in documents.policies {
-      guard let target = policy.replaces, policy.mode == .shadow else { continue }
+    for (identity, target) in shadows.ordered(by: { DocumentIdentity.precedes($0.identity, $1.identity) }) {
       let path = target.namespace + "/" + target.name
-      guard let other = documents.policies.first(where: { $0.identity.path == path }) else {
-        let names = documents.policies.filter { $0.mode == .enforce }.map { $0.identity.name }
-        let nearest = NearestName.find(target.name, among: names).map { ", did you mean `\($0)`?" } ?? ""
+      guard let isItselfShadow = isShadow[path] else {
+        let nearest =
+          NearestName.find(target.name, among: enforcedNames).map { ", did you mean `\($0)`?" } ?? ""
         problems.error(at: target.position, "there is no policy `\(path)` to replace\(nearest)")
         continue
       }
-      if other.mode == .shadow {
+      if isItselfShadow {
         problems.error(
           at: target.position, "`\(target.name)` is a Shadow policy itself; only an enforced one can be replaced")
       }
       if let first = replacedBy[path] {
         problems.error(at: target.position, "`\(target.name)` is replaced by `\(first)` already")
       }
-      replacedBy[path] = policy.identity.name
+      replacedBy[path] = identity.name
     }
+  }
+
+  private var enforcedNames: [String] {
+    let identities =
+      documents.policies.filter { $0.mode == .enforce }.map { $0.identity }
+      + documents.reused.filter { !$0.unit.isShadow }.map { $0.identity }
+    return identities.ordered(by: DocumentIdentity.precedes).map { $0.name }
+  }
+}
+
+/// Clauses with the plan's slots and lists, while a store is made of them.
+private struct ClauseBlocks {
+  private var blocks: [UnsafeMutableRawPointer] = []
+  /// By list number; of those that are addresses and few.
+  private var ranges: [(start: UnsafePointer<AddressRange>, count: UInt32)?] = []
+
+  init(ranges lists: [[AddressRange]?]) {
+    for list in lists {
+      ranges.append(list.map { (UnsafePointer(keep($0)), UInt32(truncatingIfNeeded: $0.count)) })
+    }
+  }
+
+  /// `slot` gives the plan's number of a unit's slot.
+  mutating func placed(
+    _ clauses: UnsafeBufferPointer<ClauseDraft>, slot: (UInt32) -> UInt32
+  ) -> UnsafeBufferPointer<ClauseDraft> {
+    if clauses.isEmpty { return clauses }
+    let memory = keep(Array(clauses))
+    var index = 0
+    while index < clauses.count {
+      memory[index].slot = slot(memory[index].slot)
+      if let list = memory[index].list {
+        let number = Int(truncatingIfNeeded: list.pointee.payload)
+        if ranges.indices.contains(number), let range = ranges[number] {
+          memory[index].ranges = range.start
+          memory[index].rangeCount = range.count
+        }
+      }
+      index &+= 1
+    }
+    return UnsafeBufferPointer(start: memory, count: clauses.count)
+  }
+
+  private mutating func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
+    let block = UnsafeMutableRawPointer.allocate(
+      byteCount: MemoryLayout<Element>.stride &* (elements.count &+ 1), alignment: 16)
+    blocks.append(block)
+    let memory = block.assumingMemoryBound(to: Element.self)
+    var index = 0
+    for element in elements {
+      memory[index] = element
+      index &+= 1
+    }
+    return memory
+  }
+
+  func free() {
+    for block in blocks { block.deallocate() }
   }
 }
 

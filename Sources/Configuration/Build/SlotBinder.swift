@@ -37,6 +37,14 @@ struct SlotBinder: Sendable {
     return CompiledPart(code: code, bindings: part.bindings, slotNames: part.names)
   }
 
+  /// What the host must supply for an attribute that is read there.
+  func need(of number: UInt32, at position: Position, in sources: SourceSet) -> AttributeNeed? {
+    guard let attribute = attribute(number) else { return nil }
+    return AttributeNeed(
+      name: attribute.name, suppliers: Derivation.suppliers(of: attribute.name),
+      place: SourcePlace(file: sources.name(of: position), line: position.line, column: position.column))
+  }
+
   func attribute(_ number: UInt32) -> Attribute? {
     if number >= Vocabulary.customFirst {
       let index = Int(number &- Vocabulary.customFirst)

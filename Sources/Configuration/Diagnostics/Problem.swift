@@ -40,6 +40,9 @@ public struct Problems: Sendable {
     keep(Problem(severity: .warning, position: position, message: message()))
   }
 
+  /// Warnings that nobody will see.
+  mutating func omitWarnings(_ count: Int) { warningCount &+= count }
+
   // Out of line, since the loader names a problem in a hundred places.
 
   @inline(never)

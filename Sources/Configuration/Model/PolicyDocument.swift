@@ -1,5 +1,7 @@
 // A policy: which requests it is about, and its rules.
 
+import PurserEngine
+
 public enum EnforcementMode: String, Sendable, CaseIterable {
   case enforce = "Enforce"
   case shadow = "Shadow"
@@ -19,8 +21,32 @@ public struct PolicyDocument: Sendable {
   /// The policy that this shadow policy stands in for.
   public var replaces: DocumentReference?
   public var rules: [RuleDocument] = []
+  var origin: DocumentOrigin
 
-  public init(identity: DocumentIdentity) { self.identity = identity }
+  public init(identity: DocumentIdentity) {
+    self.identity = identity
+    origin = DocumentOrigin(source: identity.position.source)
+  }
+}
+
+/// Which part of a source a document is.
+struct DocumentOrigin: Sendable {
+  var source: Int32
+  /// Of its first line.
+  var line: UInt32 = 1
+  /// Of its bytes; nil where it was not read by itself.
+  var digest: DocumentDigest?
+  var nodeCount = 0
+  var weight: UInt32 = 0
+}
+
+/// A document whose unit is that of the plan before: it was not read.
+struct ReusedPolicy: Sendable {
+  var unit: PolicyUnit
+  var identity: DocumentIdentity
+  var origin: DocumentOrigin
+  /// In its source.
+  var range: Range<Int>
 }
 
 public enum RuleAction: String, Sendable, CaseIterable {

@@ -8,6 +8,8 @@ struct DocumentReader {
   let text: UnsafeBufferPointer<UInt8>
   /// The folder that relative paths start from; nil for an inline document.
   let folder: String?
+  /// Which part of the source is read.
+  var origin: DocumentOrigin
   var problems: Problems
   var documents: DocumentSet
   var identities: IdentityTable

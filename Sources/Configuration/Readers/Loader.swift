@@ -8,12 +8,42 @@ public enum Loader {
   public static func read(
     paths: [String], inline: [(name: String, text: [UInt8])] = [], problems: inout Problems
   ) -> DocumentSet {
-    var load = Load(problems: problems)
+    read(paths: paths, inline: inline, byParts: nil, problems: &problems)
+  }
+
+  /// Reads each document by itself, and not at all where `known` has its unit: what is found is the same. What is wrong may
+  /// be found otherwise, so a load that has errors is to be read again as a whole.
+  static func read(
+    paths: [String], inline: [(name: String, text: [UInt8])], byParts known: [DocumentDigest: PolicyUnit]?,
+    problems: inout Problems
+  ) -> DocumentSet {
+    var load = Load(problems: problems, known: known)
     for path in paths { load.read(path) }
     for document in inline { load.parse(document.text, name: document.name, folder: nil) }
     load.documents.sort()
     problems = load.problems
     return load.documents
+  }
+
+  /// Reads what has a unit after all.
+  static func readReused(_ documents: inout DocumentSet, problems: inout Problems) {
+    var load = Load(problems: problems, known: nil)
+    load.documents = documents
+    documents = DocumentSet()
+    let reused = load.documents.reused
+    load.documents.reused = []
+    for policy in reused {
+      guard let source = load.documents.sources.source(Int(policy.origin.source)) else { continue }
+      source.bytes.withUnsafeBufferPointer { text in
+        let part = UnsafeBufferPointer(rebasing: text[policy.range.clamped(to: 0..<text.count)])
+        _ = load.parse(part, DocumentOrigin(source: policy.origin.source, line: policy.origin.line), folder: nil) {
+          policy.unit.digest
+        }
+      }
+    }
+    load.documents.sort()
+    problems = load.problems
+    documents = load.documents
   }
 }
 
@@ -35,10 +65,15 @@ extension LoadRequest {
 
 private struct Load {
   var problems: Problems
+  /// Nil: files are read as a whole.
+  let known: [DocumentDigest: PolicyUnit]?
   var documents = DocumentSet()
   var identities = IdentityTable()
 
-  init(problems: Problems) { self.problems = problems }
+  init(problems: Problems, known: [DocumentDigest: PolicyUnit]?) {
+    self.problems = problems
+    self.known = known
+  }
 
   mutating func read(_ path: String) {
     do {
@@ -99,27 +134,99 @@ private struct Load {
     }
     let source = documents.sources.append(name: name, bytes: bytes, folder: folder)
     let errorsBefore = problems.errorCount
-    let tree = YamlParser.parse(bytes, source: source, problems: &problems)
-    bytes.withUnsafeBufferPointer { text in
-      var reader = DocumentReader(
-        tree: tree, text: text, folder: folder, problems: problems, documents: documents, identities: identities)
-      // The reader holds the only copies, so that nothing is copied when it writes.
-      problems = Problems()
-      documents = DocumentSet()
-      identities = IdentityTable()
-      for root in tree.documents { reader.read(root) }
-      problems = reader.problems
-      documents = reader.documents
-      identities = reader.identities
-    }
-    let isEmpty = tree.documents.allSatisfy { id in
-      if case .null = tree.meaning(of: id) { return true }
-      return false
+    let isEmpty = bytes.withUnsafeBufferPointer { text in
+      known == nil
+        ? parse(text, DocumentOrigin(source: source), folder: folder) { nil }.isEmpty
+        : parseParts(of: text, source, folder: folder)
     }
     if isEmpty, problems.errorCount == errorsBefore {
       problems.warn(at: .whole(source), "there is no document in this file")
     }
   }
+
+  /// What was read counts against the limits of one file.
+  struct Extent {
+    var isEmpty = true
+    var nodeCount = 0
+    var weight: UInt32 = 0
+
+    var isTooLarge: Bool { nodeCount > YamlTree.nodesMax || weight > YamlTree.weightMax }
+
+    mutating func add(_ other: Extent) {
+      isEmpty = isEmpty && other.isEmpty
+      nodeCount &+= other.nodeCount
+      weight &+= other.weight
+    }
+  }
+
+  /// Whether there is no document in it.
+  private mutating func parseParts(of text: UnsafeBufferPointer<UInt8>, _ source: Int32, folder: String?) -> Bool {
+    var extent = Extent()
+    let parts = DocumentSplit.parts(of: text)
+    for part in parts {
+      let range = part.range.clamped(to: 0..<text.count)
+      let written = UnsafeBufferPointer(rebasing: text[range])
+      let digest = Digest.of(written)
+      let origin = DocumentOrigin(source: source, line: part.line)
+      if let unit = known?[digest] {
+        extent.add(reuse(unit, origin, range))
+      } else {
+        extent.add(parse(written, origin, folder: folder) { digest })
+      }
+      if extent.isTooLarge {
+        problems.error(at: .whole(source), "too much in one file")
+        break
+      }
+    }
+    return extent.isEmpty
+  }
+
+  private mutating func reuse(_ unit: PolicyUnit, _ origin: DocumentOrigin, _ range: Range<Int>) -> Extent {
+    let path = Array(unit.path.buffer)
+    let slash = path.firstIndex(of: UInt8(ascii: "/")) ?? 0
+    let identity = DocumentIdentity(
+      kind: .policy, namespace: String(decoding: path[..<slash], as: UTF8.self),
+      name: String(decoding: path[slash...].dropFirst(), as: UTF8.self), position: origin.position(of: unit.pathPlace))
+    if identities.add(identity, problems: &problems, sources: documents.sources) {
+      documents.reused.append(ReusedPolicy(unit: unit, identity: identity, origin: origin, range: range))
+    }
+    return Extent(isEmpty: false, nodeCount: unit.nodeCount, weight: unit.weight)
+  }
+
+  /// A document's `digest` is asked for if it is the only one in `text`.
+  mutating func parse(
+    _ text: UnsafeBufferPointer<UInt8>, _ origin: DocumentOrigin, folder: String?, digest: () -> DocumentDigest?
+  ) -> Extent {
+    let tree = YamlParser.parse(text, line: origin.line, source: origin.source, problems: &problems)
+    var origin = origin
+    origin.nodeCount = tree.nodes.count
+    origin.weight = tree.weight
+    if tree.documents.count == 1 { origin.digest = digest() }
+    var reader = DocumentReader(
+      tree: tree, text: text, folder: folder, origin: origin, problems: problems, documents: documents,
+      identities: identities)
+    // The reader holds the only copies, so that nothing is copied when it writes.
+    problems = Problems()
+    documents = DocumentSet()
+    identities = IdentityTable()
+    for root in tree.documents { reader.read(root) }
+    problems = reader.problems
+    documents = reader.documents
+    identities = reader.identities
+    let isEmpty = tree.documents.allSatisfy { id in
+      if case .null = tree.meaning(of: id) { return true }
+      return false
+    }
+    return Extent(isEmpty: isEmpty, nodeCount: tree.nodes.count, weight: tree.weight)
+  }
+}
+
+extension DocumentOrigin {
+  func position(of place: UnitPlace) -> Position {
+    Position(source: source, line: line &+ place.line, column: place.column)
+  }
+
+  func place(of position: Position) -> UnitPlace { UnitPlace(line: position.line &- line, column: position.column) }
 }
 
 private let documentEndings = [".yaml", ".yml", ".json"]

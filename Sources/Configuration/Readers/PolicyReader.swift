@@ -71,6 +71,7 @@ extension DocumentReader {
 
   mutating func readPolicy(_ spec: NodeID?, _ identity: DocumentIdentity) {
     var policy = PolicyDocument(identity: identity)
+    policy.origin = origin
     policy.mode = tree.word("mode", of: spec, as: EnforcementMode.self) ?? .enforce
     policy.phase = tree.word("phase", of: spec, as: AttributePhase.self) ?? .request
     policy.match = expression("match", of: spec)

@@ -27,21 +27,22 @@ struct YamlParser {
   private var cursor: TextCursor
   private var base: TextCursor
 
-  /// What is wrong goes to `problems`; what could be read is in the tree.
-  static func parse(_ bytes: [UInt8], source: Int32, problems: inout Problems) -> YamlTree {
-    bytes.withUnsafeBufferPointer { text in
-      var parser = YamlParser(text, source: source, problems: problems)
-      parser.run()
-      problems = parser.problems
-      return parser.tree
-    }
+  /// What is wrong goes to `problems`; what could be read is in the tree. The tree's lines count from `line`, its offsets
+  /// from the start of `text`.
+  static func parse(
+    _ text: UnsafeBufferPointer<UInt8>, line: UInt32 = 1, source: Int32, problems: inout Problems
+  ) -> YamlTree {
+    var parser = YamlParser(text, line: line, source: source, problems: problems)
+    parser.run()
+    problems = parser.problems
+    return parser.tree
   }
 
-  private init(_ text: UnsafeBufferPointer<UInt8>, source: Int32, problems: Problems) {
+  private init(_ text: UnsafeBufferPointer<UInt8>, line: UInt32, source: Int32, problems: Problems) {
     self.text = text
     self.problems = problems
     tree = YamlTree(source: source)
-    cursor = TextCursor(offset: byteOrderMarkLength(text))
+    cursor = TextCursor(offset: byteOrderMarkLength(text), line: line)
     base = cursor
   }
 
@@ -98,6 +99,7 @@ struct YamlParser {
           return exhaust("aliases make this more than \(YamlTree.weightMax) values")
         }
         tree.documents.append(root)
+        tree.weight = weight
       }
       pending = []
       forgetAnchors()

@@ -41,6 +41,8 @@ struct YamlTree: Sendable {
   var text: [UInt8] = []
   /// The root of each document that is complete, in the order of the file.
   var documents: [NodeID] = []
+  /// Of all documents.
+  var weight: UInt32 = 0
 
   init(source: Int32) { self.source = source }
 
