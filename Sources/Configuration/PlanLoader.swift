@@ -45,13 +45,9 @@ public enum PlanLoader {
   }
 
   private static func run(_ request: LoadRequest) -> LoadResult {
-    var known: [DocumentDigest: PolicyUnit] = [:]
-    for unit in request.parts?.units ?? [] {
-      if let digest = unit.digest { known[digest] = unit }
-    }
     var problems = Problems()
     var documents = Loader.read(
-      paths: request.paths, inline: request.documents, byParts: known, problems: &problems)
+      paths: request.paths, inline: request.documents, byParts: KnownUnits(request.parts), problems: &problems)
     var parts = request.parts
     if problems.hasErrors {
       // Read as a whole, they are told in order, and one document's end cannot hide in another.
@@ -59,8 +55,11 @@ public enum PlanLoader {
       documents = Loader.read(paths: request.paths, inline: request.documents, problems: &problems)
       parts = nil
     }
+    let (sources, valueFiles) = (documents.sources, documents.valueFiles)
     var builder = PlanBuilder(documents, request.options, reusing: parts)
+    // The builder has the only ones, and gives them up one by one.
+    documents = DocumentSet()
     let plan = builder.build(&problems)
-    return LoadResult(plan: plan, problems: problems, sources: documents.sources, valueFiles: documents.valueFiles)
+    return LoadResult(plan: plan, problems: problems, sources: sources, valueFiles: valueFiles)
   }
 }

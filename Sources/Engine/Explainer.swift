@@ -39,10 +39,14 @@ final class Explainer: Sendable {
 
   private init(_ source: ExplainSource) {
     var builder = CodeBuilder(regex: source.regex)
-    matches = source.units.map { Explainer.cut($0.matchText, source.environment, &builder) }
-    conditions = source.units.flatMap { $0.rules }.map {
-      Explainer.cut($0.condition, source.environment, &builder)
+    var matches: [Condition?] = []
+    var conditions: [Condition?] = []
+    for unit in source.units {
+      matches.append(Explainer.cut(unit.matchText, source.environment, &builder))
+      for rule in unit.rules { conditions.append(Explainer.cut(rule.condition, source.environment, &builder)) }
     }
+    self.matches = matches
+    self.conditions = conditions
     part = source.bind(builder.finish())
   }
 

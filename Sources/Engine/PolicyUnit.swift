@@ -99,7 +99,7 @@ public final class PolicyUnit: @unchecked Sendable {
 }
 
 /// SHA-256.
-public struct DocumentDigest: BitwiseCopyable, Hashable, Sendable {
+public struct DocumentDigest: BitwiseCopyable, Equatable, Sendable {
   public var words: (UInt64, UInt64, UInt64, UInt64)
 
   public init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
@@ -110,7 +110,13 @@ public struct DocumentDigest: BitwiseCopyable, Hashable, Sendable {
     a.words.0 == b.words.0 && a.words.1 == b.words.1 && a.words.2 == b.words.2 && a.words.3 == b.words.3
   }
 
-  public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+  /// Some order.
+  public static func precedes(_ a: DocumentDigest, _ b: DocumentDigest) -> Bool {
+    if a.words.0 != b.words.0 { return a.words.0 < b.words.0 }
+    if a.words.1 != b.words.1 { return a.words.1 < b.words.1 }
+    if a.words.2 != b.words.2 { return a.words.2 < b.words.2 }
+    return a.words.3 < b.words.3
+  }
 }
 
 /// What a plan is made of, for the next plan to take what it can: the policies in work order, and a digest of everything else

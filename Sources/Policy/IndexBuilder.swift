@@ -164,7 +164,7 @@ struct IndexBuilder {
 
   /// The slot after which the fewest steps are left on average; nil when none leaves a quarter out.
   private func bestSlot(_ items: [Item]) -> UInt32? {
-    var keys: [UInt32: [BucketKey: Int]] = [:]
+    var keys: [UInt32: [LoadKey: Int]] = [:]
     var covered: [UInt32: (last: UInt32, count: Int)] = [:]
     for item in items {
       item.forEachClause { clause in
@@ -187,20 +187,14 @@ struct IndexBuilder {
     return best?.slot
   }
 
-  /// Something that differs where the clause's buckets do.
-  private struct BucketKey: Hashable {
-    var sort: UInt8
-    var text = TextKey(.empty)
-    var first = Address(high: 0, low: 0)
-  }
-
-  private static func forEachKey(of clause: ClauseDraft, _ body: (BucketKey) -> Void) {
+  /// Calls `body` with something that differs where the clause's buckets do.
+  private static func forEachKey(of clause: ClauseDraft, _ body: (LoadKey) -> Void) {
     switch clause.test {
     case .isText:
-      for test in clause.allTexts { body(BucketKey(sort: test.relation.rawValue, text: TextKey(test.text))) }
+      for test in clause.allTexts { body(LoadKey(sort: test.relation.rawValue, text: test.text)) }
     case .isInList:
-      for range in clause.allRanges { body(BucketKey(sort: 10, first: range.first)) }
-    case .isPresent, .isTrue, .none: body(BucketKey(sort: 11))
+      for range in clause.allRanges { body(LoadKey(sort: 10, address: range.first)) }
+    case .isPresent, .isTrue, .none: body(LoadKey(sort: 11))
     }
   }
 
@@ -255,9 +249,9 @@ struct IndexBuilder {
   }
 
   private struct Buckets {
-    var equal: [TextKey: [Item]] = [:]
-    var prefix: [TextKey: [Item]] = [:]
-    var suffix: [TextKey: [Item]] = [:]
+    var equal = TextBuckets()
+    var prefix = TextBuckets()
+    var suffix = TextBuckets()
     var present: [Item] = []
     var ranges: [(range: AddressRange, item: Item)] = []
 
@@ -266,43 +260,51 @@ struct IndexBuilder {
       case .isText:
         for test in clause.allTexts {
           switch test.relation {
-          case .equals: Buckets.append(item, to: &equal[TextKey(test.text), default: []])
-          case .startsWith: Buckets.append(item, to: &prefix[TextKey(test.text), default: []])
-          case .endsWith: Buckets.append(item, to: &suffix[TextKey(test.text), default: []])
+          case .equals: equal.add(item, to: test.text)
+          case .startsWith: prefix.add(item, to: test.text)
+          case .endsWith: suffix.add(item, to: test.text)
           }
         }
       case .isInList: for range in clause.allRanges { ranges.append((range, item)) }
       case .isPresent, .isTrue, .none: present.append(item)
       }
     }
+  }
 
-    /// A clause may name one text twice.
-    private static func append(_ item: Item, to items: inout [Item]) {
-      if items.last?.step != item.step { items.append(item) }
+  /// Items by a text, in the order in which the texts came: a dictionary's own order differs from run to run, and so would
+  /// the cost of a look-up.
+  private struct TextBuckets {
+    private(set) var items: [(text: Bytes, items: [Item])] = []
+    private var numbers: [LoadKey: Int] = [:]
+
+    mutating func add(_ item: Item, to text: Bytes) {
+      guard let number = numbers[LoadKey(text: text)], items.indices.contains(number) else {
+        numbers[LoadKey(text: text)] = items.count
+        items.append((text, [item]))
+        return
+      }
+      // A clause may name one text twice.
+      if items[number].items.last?.step != item.step { items[number].items.append(item) }
     }
   }
 
   private mutating func table(
-    _ buckets: [TextKey: [Item]], hash: (Bytes) -> UInt64, depth: Int
+    _ buckets: TextBuckets, hash: (Bytes) -> UInt64, depth: Int
   ) -> IndexTable {
+    let buckets = buckets.items
     var capacity = 2
     while capacity < buckets.count &* 2 { capacity &*= 2 }
     let mask = UInt64(truncatingIfNeeded: capacity &- 1)
     var entries = [IndexEntry](repeating: IndexEntry(hash: 0, text: .empty, place: .nothing), count: capacity)
     var table = IndexTable(
       entries: PurserPolicy.place([], in: &blocks), mask: mask, lengths: 0, longest: 0, isEmpty: buckets.isEmpty)
-    // In the order of their steps: a dictionary's own order differs from run to run, and so would the cost of a look-up.
-    let ordered = Array(buckets).ordered {
-      let (a, b) = ($0.value.first?.step ?? 0, $1.value.first?.step ?? 0)
-      return a != b ? a < b : $0.key.text.compare($1.key.text) < 0
-    }
-    for (key, items) in ordered {
-      let hash = hash(key.text)
+    for (text, items) in buckets {
+      let hash = hash(text)
       var at = hash & mask
       while !entries[Int(at)].place.isNothing { at = (at &+ 1) & mask }
-      entries[Int(at)] = IndexEntry(hash: hash, text: key.text, place: place(items, depth: depth &+ 1))
-      table.lengths |= 1 << UInt64(min(key.text.count, 63))
-      table.longest = max(table.longest, key.text.count)
+      entries[Int(at)] = IndexEntry(hash: hash, text: text, place: place(items, depth: depth &+ 1))
+      table.lengths |= 1 << UInt64(min(text.count, 63))
+      table.longest = max(table.longest, text.count)
     }
     if !buckets.isEmpty { table.entries = PurserPolicy.place(entries, in: &blocks) }
     return table

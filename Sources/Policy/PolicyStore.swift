@@ -17,9 +17,9 @@ public final class PolicyStore: @unchecked Sendable {
   public init(policies drafts: [PolicyDraft], allowsByDefault: Bool, isSetShadow: Bool) {
     var blocks: [UnsafeMutableRawPointer] = []
     let sorted = drafts.ordered(by: PolicyDraft.precedes)
-    var replaced: Set<TextKey> = []
+    var replaced: [LoadKey: Int] = [:]
     for draft in sorted where draft.isShadow {
-      if let target = draft.replaces { replaced.insert(TextKey(target)) }
+      if let target = draft.replaces { replaced[LoadKey(text: target)] = 1 }
     }
 
     let ruleCount = sorted.reduce(0) { $0 &+ $1.rules.count }
@@ -48,7 +48,7 @@ public final class PolicyStore: @unchecked Sendable {
           isConnectionPhase: draft.isConnectionPhase, isShadow: draft.isShadow))
       toldPolicies.append(RuleLists.ToldPolicy(clause: draft.matchClauses.baseAddress, text: draft.matchText))
       let isEnforced = !draft.isShadow && !isSetShadow
-      let isInShadow = draft.isShadow || replaced.isEmpty || !replaced.contains(TextKey(draft.path))
+      let isInShadow = draft.isShadow || replaced.isEmpty || replaced[LoadKey(text: draft.path)] == nil
       for rule in draft.rules {
         let place = UInt32(truncatingIfNeeded: rules.count)
         let isAboutAll = draft.match == PolicyImage.noProgram || draft.matchConstant == true
@@ -98,15 +98,19 @@ public final class PolicyStore: @unchecked Sendable {
   }
 }
 
-/// Text as a key.
-struct TextKey: Hashable {
-  let text: Bytes
+/// What the tables of a load are keyed by: text, or an address, of some sort.
+struct LoadKey: Hashable {
+  var sort: UInt8 = 0
+  var text = Bytes.empty
+  var address = Address(high: 0, low: 0)
 
-  init(_ text: Bytes) { self.text = text }
+  static func == (a: LoadKey, b: LoadKey) -> Bool {
+    a.sort == b.sort && a.text.equals(b.text) && a.address == b.address
+  }
 
-  static func == (a: TextKey, b: TextKey) -> Bool { a.text.equals(b.text) }
-
-  func hash(into hasher: inout Hasher) { hasher.combine(TextHash.whole(text)) }
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(TextHash.whole(text) ^ address.high ^ address.low &* 31 ^ UInt64(sort))
+  }
 }
 
 private func range(of changes: UnsafeBufferPointer<HeaderChange>, into headers: inout [HeaderChange]) -> HeaderRange {

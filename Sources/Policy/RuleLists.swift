@@ -94,28 +94,28 @@ struct RuleLists {
     return toldPolicies[Int(policy)].clause.map { .told($0) } ?? .untold
   }
 
-  /// Policies of one phase whose `match` has the same text; those without one are together too.
-  private struct GroupKey: Hashable {
-    var isConnectionPhase: Bool
-    var text: TextKey?
-  }
-
   private mutating func groups(of allows: [UInt32]) -> [MatchGroup] {
-    var numbers: [GroupKey: [UInt32]] = [:]
-    var keys: [GroupKey] = []
+    var numbers: [LoadKey: Int] = [:]
+    var members: [[UInt32]] = []
     for number in allows where rules.indices.contains(Int(number)) {
       let policy = rules[Int(number)].policy
       guard policies.indices.contains(Int(policy)), toldPolicies.indices.contains(Int(policy)) else { continue }
       let record = policies[Int(policy)]
-      var key = GroupKey(isConnectionPhase: record.isConnectionPhase)
-      if record.match != PolicyImage.noProgram, let text = toldPolicies[Int(policy)].text { key.text = TextKey(text) }
-      if numbers[key] == nil { keys.append(key) }
-      if numbers[key]?.last != policy { numbers[key, default: []].append(policy) }
-    }
-    return keys.compactMap { key in
-      guard let members = numbers[key], let first = members.first, policies.indices.contains(Int(first)) else {
-        return nil
+      // Those of one phase with one text, and those without.
+      var key = LoadKey(sort: record.isConnectionPhase ? 1 : 0)
+      if record.match != PolicyImage.noProgram, let text = toldPolicies[Int(policy)].text {
+        key.sort |= 2
+        key.text = text
       }
+      if let number = numbers[key], members.indices.contains(number) {
+        if members[number].last != policy { members[number].append(policy) }
+      } else {
+        numbers[key] = members.count
+        members.append([policy])
+      }
+    }
+    return members.compactMap { members in
+      guard let first = members.first, policies.indices.contains(Int(first)) else { return nil }
       return MatchGroup(
         policy: first, match: policies[Int(first)].match, policyCount: UInt32(truncatingIfNeeded: members.count),
         isConnectionPhase: policies[Int(first)].isConnectionPhase,

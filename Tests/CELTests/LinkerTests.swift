@@ -49,7 +49,7 @@ import Testing
     }
     // In any order, and one of them twice.
     for order in [Array(fragments.indices), fragments.indices.reversed(), [4, 1, 4, 0, 2]] {
-      var linker = CodeLinker(regex: regexLibrary)
+      let linker = CodeLinker(regex: regexLibrary)
       let places = order.map { linker.add(fragments[$0]) }
       let code = linker.finish()
       for (number, place) in zip(order, places) {
@@ -68,7 +68,7 @@ import Testing
     let sharing = CodeSharing()
     let one = try fragment(host, ["a == 'x' && b.matches('^be') && t.getHours('Europe/Berlin') > 1"], sharing)
     let two = try fragment(host, ["b.matches('^be') && a == 'y' && t.getHours('Europe/Berlin') > 2"], sharing)
-    var linker = CodeLinker(regex: regexLibrary)
+    let linker = CodeLinker(regex: regexLibrary)
     _ = linker.add(one)
     let added = linker.add(two)
     let place = try #require(added)
@@ -87,7 +87,7 @@ import Testing
     do {
       let made = try fragment(host, ["a + 'xyzzy'"], CodeSharing())
       storage = made.storage
-      var linker = CodeLinker(regex: regexLibrary)
+      let linker = CodeLinker(regex: regexLibrary)
       _ = linker.add(made)
       code = linker.finish()
     }

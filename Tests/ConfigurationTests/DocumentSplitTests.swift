@@ -36,7 +36,7 @@ import Testing
   private func found(_ text: String, byParts: Bool) -> String? {
     var problems = Problems()
     let documents = Loader.read(
-      paths: [], inline: [("file.yaml", Array(text.utf8))], byParts: byParts ? [:] : nil, problems: &problems)
+      paths: [], inline: [("file.yaml", Array(text.utf8))], byParts: byParts ? KnownUnits(nil) : nil, problems: &problems)
     if problems.hasErrors { return nil }
     var policies = documents.policies
     for index in policies.indices { policies[index].origin = DocumentOrigin(source: 0) }

@@ -69,7 +69,7 @@ package struct TwinComparison {
     var builder = CodeBuilder(regex: regexLibrary, sharing: CodeSharing())
     guard builder.add(checked, diagnostics: &diagnostics) != nil else { return nil }
     let next = builder.finishFragment()
-    var linker = CodeLinker(regex: regexLibrary)
+    let linker = CodeLinker(regex: regexLibrary)
     if let fragment { _ = linker.add(fragment) }
     guard let place = linker.add(next) else { return nil }
     if let fragment { _ = linker.add(fragment) }

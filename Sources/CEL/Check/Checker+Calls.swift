@@ -52,11 +52,8 @@ extension Checker {
   /// The dotted name that `id` is, if functions are named so and nothing else is.
   private func functionNamespace(_ id: NodeID) -> String? {
     guard let chain = chain(id), let name = chain.prefixes.last, let first = chain.names.first else { return nil }
-    let prefix = name + "."
-    for function in environment.functions.keys where function.utf8.starts(with: prefix.utf8) {
-      return isNamespace(first) || environment.variables[first] != nil ? nil : name
-    }
-    return nil
+    guard environment.functionNamespaces.contains(name) else { return nil }
+    return isNamespace(first) || environment.variables[first] != nil ? nil : name
   }
 
   private func width(_ function: String) -> UInt32 { UInt32(truncatingIfNeeded: function.utf8.count) }

@@ -65,7 +65,9 @@ public struct Environment: Sendable {
   /// What a type's name stands for where a value is expected: `int` is a value of type `type(int)`.
   private(set) var typeNames: [String: TypeID] = [:]
   /// Whether any function's name is dotted (`math.least`): then a method call may be one of those.
-  private(set) var hasDottedFunctions = false
+  var hasDottedFunctions: Bool { !functionNamespaces.isEmpty }
+  /// What stands before a dot of such a name.
+  private(set) var functionNamespaces: Set<String> = []
   /// The extension libraries whose functions are declared.
   public internal(set) var extensions: Set<Extension> = []
   /// Names whose index by a literal string is the dotted variable: `lists["office"]` is `lists.office`.
@@ -86,7 +88,11 @@ public struct Environment: Sendable {
 
   public mutating func declare(function: String, _ overload: Overload) {
     functions[function, default: []].append(overload)
-    if function.utf8.contains(UInt8(ascii: ".")) { hasDottedFunctions = true }
+    var prefix: [UInt8] = []
+    for byte in function.utf8 {
+      if byte == UInt8(ascii: ".") { functionNamespaces.insert(String(decoding: prefix, as: UTF8.self)) }
+      prefix.append(byte)
+    }
   }
 
   /// A type that is named where a value is expected.

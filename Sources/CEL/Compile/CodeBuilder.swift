@@ -59,15 +59,23 @@ public struct CodeBuilder {
 
   public func keep(_ text: [UInt8]) -> Bytes? { pool.text(text) }
 
-  public func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
-    guard let room = pool.storage.arena.allocate(max(elements.count, 1) &* MemoryLayout<Element>.stride) else { return nil }
-    let memory = room.assumingMemoryBound(to: Element.self)
-    var index = 0
-    for element in elements {
-      memory[index] = element
-      index &+= 1
+  /// Text that no other is likely to equal.
+  public func keepApart(_ text: [UInt8]) -> Bytes? {
+    text.withUnsafeBufferPointer { source -> Bytes? in
+      guard source.count < Int(UInt32.max) else { return nil }
+      return pool.storage.arena.copy(Bytes(source.baseAddress, count: UInt32(truncatingIfNeeded: source.count)))
     }
-    return UnsafePointer(memory)
+  }
+
+  public func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
+    elements.withUnsafeBytes { keep($0) }?.assumingMemoryBound(to: Element.self)
+  }
+
+  @inline(never)
+  private func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer? {
+    guard let room = pool.storage.arena.allocate(max(bytes.count, 1)) else { return nil }
+    if let base = bytes.baseAddress { memcpy(room, base, bytes.count) }
+    return UnsafeRawPointer(room)
   }
 }
 
@@ -182,7 +190,7 @@ final class CodePool {
     if keepsGroups, library.groups == nil { return .noLibrary }
     let key = [keepsGroups ? 1 : 0] + Array(pattern.buffer)
     if let known = regexNumbers[key] { return .number(known) }
-    if let shared = sharing?.patterns[key] { return .number(number(of: shared)) }
+    if let shared = sharing?.pattern(key) { return .number(number(of: shared)) }
     let compile = keepsGroups ? library.groups?.compile ?? library.compile : library.compile
     let size = 256
     guard let message = malloc(size)?.bindMemory(to: CChar.self, capacity: size) else {
@@ -227,8 +235,7 @@ final class CodePool {
   func zone(_ name: Bytes) -> UInt32? {
     let key = Array(name.buffer)
     if let known = zoneNumbers[key] { return known }
-    guard let zone = sharing?.zones[key] ?? LoadedZone(name) else { return nil }
-    sharing?.add(zone)
+    guard let zone = sharing == nil ? LoadedZone(name) : sharing?.zone(name) else { return nil }
     let number = UInt32(truncatingIfNeeded: storage.zones.count)
     storage.zones.append(zone)
     zoneNumbers[key] = number

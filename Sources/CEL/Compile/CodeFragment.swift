@@ -42,12 +42,9 @@ public final class CodeFragment: @unchecked Sendable {
   private static func copy<Element: BitwiseCopyable>(
     _ elements: [Element], to place: UnsafeMutableRawPointer
   ) -> UnsafeBufferPointer<Element> {
-    let memory = place.assumingMemoryBound(to: Element.self)
-    var index = 0
-    for element in elements {
-      memory[index] = element
-      index &+= 1
+    elements.withUnsafeBytes { source in
+      if let base = source.baseAddress { memcpy(place, base, source.count) }
     }
-    return UnsafeBufferPointer(start: memory, count: elements.count)
+    return UnsafeBufferPointer(start: place.assumingMemoryBound(to: Element.self), count: elements.count)
   }
 }

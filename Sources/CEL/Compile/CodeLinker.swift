@@ -4,7 +4,7 @@
 // Linking in the same order gives the same code, whenever the fragments were compiled.
 
 /// Takes fragments one by one; `finish` makes the immutable code. For one thread.
-public struct CodeLinker {
+public final class CodeLinker {
   /// Where a fragment came to lie.
   public struct Place {
     /// The number of its first program.
@@ -40,7 +40,7 @@ public struct CodeLinker {
   public init(regex: RegexLibrary?) { regexLibrary = regex }
 
   /// Nil when there would be more slots or constants than an instruction can number.
-  public mutating func add(_ fragment: CodeFragment) -> Place? {
+  public func add(_ fragment: CodeFragment) -> Place? {
     var place = Place(
       programFirst: programCount, constantFirst: UInt32(truncatingIfNeeded: constantCount),
       setFirst: UInt32(truncatingIfNeeded: setCount), slots: slotMap.count..<slotMap.count,
@@ -73,7 +73,7 @@ public struct CodeLinker {
   public func slot(_ number: UInt32, in place: Place) -> UInt32 { mapped(number, slotMap, place.slots) }
 
   /// The code of all fragments. The linker is of no use afterwards.
-  public consuming func finish() -> Code {
+  public func finish() -> Code {
     let storage = CodeStorage(regexLibrary: regexLibrary)
     storage.fragments = fragments
     let constants: UnsafeMutablePointer<Value> = storage.room(for: constantCount)
@@ -126,7 +126,7 @@ public struct CodeLinker {
 
   // MARK: Numbers
 
-  private mutating func number(of slot: SlotDefinition) -> UInt32? {
+  private func number(of slot: SlotDefinition) -> UInt32? {
     if let known = slotNumbers[slot] { return known }
     guard slots.count < CodeBuilder.slotsMax else { return nil }
     let number = UInt32(truncatingIfNeeded: slots.count)
@@ -135,7 +135,7 @@ public struct CodeLinker {
     return number
   }
 
-  private mutating func number(of pattern: CompiledPattern) -> UInt32 {
+  private func number(of pattern: CompiledPattern) -> UInt32 {
     if let known = patternNumbers[pattern.key] { return known }
     let number = UInt32(truncatingIfNeeded: patterns.count)
     patterns.append(pattern)
@@ -143,7 +143,7 @@ public struct CodeLinker {
     return number
   }
 
-  private mutating func number(of zone: LoadedZone) -> UInt32 {
+  private func number(of zone: LoadedZone) -> UInt32 {
     if let known = zoneNumbers[zone.name] { return known }
     let number = UInt32(truncatingIfNeeded: zones.count)
     zones.append(zone)
@@ -151,7 +151,7 @@ public struct CodeLinker {
     return number
   }
 
-  private mutating func number(of native: NativeFunction) -> UInt32 {
+  private func number(of native: NativeFunction) -> UInt32 {
     if let known = natives.firstIndex(of: native) { return UInt32(truncatingIfNeeded: known) }
     natives.append(native)
     return UInt32(truncatingIfNeeded: natives.count &- 1)
@@ -166,7 +166,7 @@ public struct CodeLinker {
   private func linked(_ constant: Value, _ place: Place) -> Value {
     guard constant.kind == .string, constant.extra != 0 else { return constant }
     var constant = constant
-    let pattern = mapped(UInt32(constant.extra &- 1), patternMap, place.patterns)
+    let pattern = mapped(UInt32(truncatingIfNeeded: constant.extra) &- 1, patternMap, place.patterns)
     // Too high a number: the function compiles the text itself.
     constant.extra = pattern < 0xffff ? UInt16(truncatingIfNeeded: pattern &+ 1) : 0
     return constant

@@ -27,16 +27,21 @@ final class CodeStorage {
 
   /// Room for `count` trivial things that do not move.
   func room<T>(for count: Int) -> UnsafeMutablePointer<T> {
-    let memory = UnsafeMutablePointer<T>.allocate(capacity: max(count, 1))
-    adopt(UnsafeMutableRawPointer(memory))
+    room(bytes: max(count, 1) &* MemoryLayout<T>.stride).assumingMemoryBound(to: T.self)
+  }
+
+  @inline(never)
+  private func room(bytes: Int) -> UnsafeMutableRawPointer {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
+    adopt(memory)
     return memory
   }
 
   /// A copy of trivial things that does not move.
   func settle<T>(_ array: [T]) -> UnsafePointer<T> {
     let memory: UnsafeMutablePointer<T> = room(for: array.count)
-    array.withUnsafeBufferPointer { source in
-      if let base = source.baseAddress { memory.initialize(from: base, count: source.count) }
+    array.withUnsafeBytes { source in
+      if let base = source.baseAddress { memcpy(memory, base, source.count) }
     }
     return UnsafePointer(memory)
   }
@@ -86,8 +91,9 @@ final class LoadedZone: @unchecked Sendable {
 
 /// What fragments that are compiled one after the other, on one thread, have in common.
 public final class CodeSharing {
-  fileprivate(set) var patterns: [[UInt8]: CompiledPattern] = [:]
-  fileprivate(set) var zones: [[UInt8]: LoadedZone] = [:]
+  private var patterns: [CompiledPattern] = []
+  private var patternNumbers: [[UInt8]: UInt32] = [:]
+  private var zones: [LoadedZone] = []
 
   public init() {}
 
@@ -96,6 +102,20 @@ public final class CodeSharing {
     for pattern in fragment.storage.patterns { add(pattern) }
   }
 
-  func add(_ pattern: CompiledPattern) { patterns[pattern.key] = pattern }
-  func add(_ zone: LoadedZone) { zones[zone.name] = zone }
+  func add(_ pattern: CompiledPattern) {
+    guard patternNumbers[pattern.key] == nil else { return }
+    patternNumbers[pattern.key] = UInt32(truncatingIfNeeded: patterns.count)
+    patterns.append(pattern)
+  }
+
+  func pattern(_ key: [UInt8]) -> CompiledPattern? { patternNumbers[key].map { patterns[Int($0)] } }
+
+  /// The zone, which is loaded when it is asked for first.
+  func zone(_ name: Bytes) -> LoadedZone? {
+    // There are few.
+    for zone in zones where zone.name.elementsEqual(name.buffer) { return zone }
+    guard let zone = LoadedZone(name) else { return nil }
+    zones.append(zone)
+    return zone
+  }
 }

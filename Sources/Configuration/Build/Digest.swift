@@ -6,17 +6,26 @@ import CSodium
 import PurserEngine
 
 enum Digest {
-  /// 64 hex digits.
-  static func hex(of parts: [[UInt8]]) -> String {
-    let digests = parts.map(sha256).ordered { $0.lexicographicallyPrecedes($1) }
+  /// 64 hex digits, whatever the order of the parts.
+  static func hex(of parts: [DocumentDigest]) -> String {
+    let whole = of(parts.ordered(by: DocumentDigest.precedes))
     let hex = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
-    for byte in sha256(Array(digests.joined())) {
-      text.append(hex.indices.contains(Int(byte >> 4)) ? hex[Int(byte >> 4)] : 0)
-      text.append(hex.indices.contains(Int(byte & 15)) ? hex[Int(byte & 15)] : 0)
+    withUnsafeBytes(of: whole.words) { bytes in
+      for byte in bytes {
+        text.append(hex.indices.contains(Int(byte >> 4)) ? hex[Int(byte >> 4)] : 0)
+        text.append(hex.indices.contains(Int(byte & 15)) ? hex[Int(byte & 15)] : 0)
+      }
     }
     return String(decoding: text, as: UTF8.self)
   }
+
+  /// One digest for all, in this order.
+  static func of(_ digests: [DocumentDigest]) -> DocumentDigest {
+    digests.withUnsafeBytes { bytes in of(bytes.assumingMemoryBound(to: UInt8.self)) }
+  }
+
+  static func of(_ bytes: [UInt8]) -> DocumentDigest { bytes.withUnsafeBufferPointer { of($0) } }
 
   static func of(_ text: UnsafeBufferPointer<UInt8>) -> DocumentDigest {
     var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
@@ -25,15 +34,5 @@ enum Digest {
       _ = crypto_hash_sha256(base.assumingMemoryBound(to: UInt8.self), text.baseAddress, UInt64(text.count))
     }
     return DocumentDigest(words.0, words.1, words.2, words.3)
-  }
-
-  private static func sha256(_ bytes: [UInt8]) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: 32) { out, count in
-      bytes.withUnsafeBufferPointer { input in
-        guard let base = out.baseAddress else { return }
-        _ = crypto_hash_sha256(base, input.baseAddress, UInt64(input.count))
-        count = 32
-      }
-    }
   }
 }

@@ -37,7 +37,7 @@ struct EnvironmentDigest {
       digest.put(UInt64(number))
       digest.put(value)
     }
-    return digest.text.withUnsafeBufferPointer { Digest.of($0) }
+    return Digest.of(digest.text)
   }
 
   /// A value such that no two have the same bytes.

@@ -4,7 +4,8 @@ import CEL
 import PurserAttributes
 import PurserEngine
 
-struct ExpressionCompiler {
+/// Adds to one builder. A class, so that what it holds is not copied with it.
+final class ExpressionCompiler {
   /// What an expression is for: which attributes are known by then, and which type it must have.
   struct Purpose {
     var phase: Phase
@@ -34,12 +35,12 @@ struct ExpressionCompiler {
   }
 
   /// The program's number, or nil when `problems` says why not.
-  mutating func compile(_ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems) -> UInt32? {
+  func compile(_ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems) -> UInt32? {
     compileCondition(source, for: purpose, &problems).program
   }
 
   /// The same, and the clauses that can spare it.
-  mutating func compileCondition(
+  func compileCondition(
     _ source: ExpressionSource, for purpose: Purpose, _ problems: inout Problems
   ) -> (program: UInt32?, found: ClauseFinder.Found) {
     var diagnostics = Diagnostics()
@@ -123,7 +124,7 @@ struct ExpressionCompiler {
   }
 
   /// A pattern or a time zone that only the request knows would be compiled, or read from a file, for each request.
-  private mutating func refuseSlowCalls(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
+  private func refuseSlowCalls(in checked: CheckedTree, _ diagnostics: inout Diagnostics) {
     for node in checked.tree.nodes {
       guard case .call(let function, let target, let arguments) = node.kind else { continue }
       let isGetter = ExpressionCompiler.zoneFunctions.contains(function) && target != nil
@@ -167,7 +168,7 @@ struct ExpressionCompiler {
   }
 
   /// Remembers which attributes the host must supply.
-  private mutating func note(_ checked: CheckedTree, _ source: ExpressionSource) {
+  private func note(_ checked: CheckedTree, _ source: ExpressionSource) {
     var found: [(UInt32, Span)] = []
     forEachVariable(in: checked) { variable, span in
       if variable.constant == nil, binder.constants[variable.id] == nil { found.append((variable.id, span)) }

@@ -36,7 +36,9 @@ struct PlanBuilder {
     if documents.isEmpty, !problems.hasErrors { problems.error(at: .none, "there is no document in what was named") }
     declareCustomAttributes(&problems)
     let constants = constants(&problems)
-    let kinds = documents.valueLists.map { ($0.identity.name, ValueSetBuilder.kind(of: $0.type)) }
+    let kinds: [(name: String, kind: ValueSet.Kind)] = documents.valueLists.map {
+      (name: $0.identity.name, kind: ValueSetBuilder.kind(of: $0.type))
+    }
     let environment = EnvironmentDigest.make(customs: customs, lists: kinds, constants: constants)
     if environment != parts?.environment { Loader.readReused(&documents, problems: &problems) }
     openRegexShim(&problems)
@@ -49,12 +51,13 @@ struct PlanBuilder {
       constants: constants.filter { $0.value.literal == nil }, texts: texts)
 
     var policies = PolicyCompiler(documents: documents, binder: binder, regex: regex, texts: texts)
+    documents.policies = []
     policies.compile(in: environments.policy, &problems)
 
-    var telemetryCompiler = ExpressionCompiler(
+    let telemetryCompiler = ExpressionCompiler(
       environment: environments.telemetry, binder: binder, builder: CodeBuilder(regex: regex))
     var telemetry = TelemetryCompiler(documents: documents)
-    telemetry.compile(with: &telemetryCompiler, &problems)
+    telemetry.compile(with: telemetryCompiler, &problems)
 
     let needs =
       policies.needs
@@ -87,9 +90,10 @@ struct PlanBuilder {
   }
 
   private var digest: String {
-    var parts = documents.sources.sources.map { $0.bytes }
-    for list in documents.valueLists { parts.append(Array(list.values.map { $0.text }.joined(separator: "\n").utf8)) }
-    for constant in options.constants { parts.append(Array((constant.name + "=").utf8) + EnvironmentDigest.bytes(of: constant.value)) }
+    var parts = documents.sources.sources.map { $0.digest }
+    for constant in options.constants {
+      parts.append(Digest.of(Array((constant.name + "=").utf8) + EnvironmentDigest.bytes(of: constant.value)))
+    }
     return Digest.hex(of: parts)
   }
 }
@@ -190,14 +194,13 @@ extension PlanBuilder {
   }
 
   private var firstPatternOfPolicies: Position? {
-    let reused = documents.reused.first { $0.unit.patternPlace != nil }
     for policy in documents.policies {
-      if let reused, DocumentIdentity.precedes(reused.identity, policy.identity) { break }
+      if let place = policy.unit?.patternPlace { return policy.origin.position(of: place) }
       for source in [policy.match] + policy.rules.map({ $0.when }) {
         if let source, mentionsPattern(source.bytes) { return source.position }
       }
     }
-    return reused.flatMap { policy in policy.unit.patternPlace.map { policy.origin.position(of: $0) } }
+    return nil
   }
 
   private func checkServed(_ needs: [AttributeNeed], _ problems: inout Problems) {

@@ -1,12 +1,13 @@
 // Policies: those that are new to their units, and all units put together for a plan.
 
 import CEL
+import CPlatform
 import PurserAttributes
 import PurserEngine
 import PurserPolicy
 
 struct PolicyCompiler {
-  private let documents: DocumentSet
+  private var documents: DocumentSet
   private let binder: SlotBinder
   private let regex: RegexLibrary?
   private let texts: TextStore
@@ -26,15 +27,20 @@ struct PolicyCompiler {
 
   mutating func compile(in environment: Environment, _ problems: inout Problems) {
     checkReplacements(&problems)
-    placed.reserveCapacity(documents.policies.count &+ documents.reused.count)
+    placed.reserveCapacity(documents.policies.count)
     let sharing = CodeSharing()
-    for policy in documents.reused where policy.unit.patternPlace != nil { sharing.learn(from: policy.unit.fragment) }
-    var needed: Set<UInt32> = []
-    var reused = documents.reused[...]
     for policy in documents.policies {
-      while let next = reused.first, DocumentIdentity.precedes(next.identity, policy.identity) {
-        take(next, &needed, &problems)
-        reused = reused.dropFirst()
+      if let unit = policy.unit, unit.patternPlace != nil { sharing.learn(from: unit.fragment) }
+    }
+    var needed: Set<UInt32> = []
+    // A model is freed as soon as its unit is there.
+    var policies = Array(documents.policies.reversed())
+    documents.policies = []
+    while let policy = policies.popLast() {
+      if let unit = policy.unit {
+        giveWarnings(of: unit, policy.origin, &problems)
+        place(unit, policy.origin, &needed)
+        continue
       }
       let compiler = UnitCompiler(
         policy,
@@ -44,14 +50,12 @@ struct PolicyCompiler {
       compiledCount &+= 1
       place(unit, policy.origin, &needed)
     }
-    for policy in reused { take(policy, &needed, &problems) }
   }
 
-  /// Its warnings are given again.
-  private mutating func take(_ policy: ReusedPolicy, _ needed: inout Set<UInt32>, _ problems: inout Problems) {
-    for warning in policy.unit.warnings { problems.warn(at: policy.origin.position(of: warning.place), warning.message) }
-    problems.omitWarnings(policy.unit.warningCount &- policy.unit.warnings.count)
-    place(policy.unit, policy.origin, &needed)
+  /// Those that were given when it was compiled.
+  private func giveWarnings(of unit: PolicyUnit, _ origin: DocumentOrigin, _ problems: inout Problems) {
+    for warning in unit.warnings { problems.warn(at: origin.position(of: warning.place), warning.message) }
+    problems.omitWarnings(unit.warningCount &- unit.warnings.count)
   }
 
   private mutating func place(_ unit: PolicyUnit, _ origin: DocumentOrigin, _ needed: inout Set<UInt32>) {
@@ -63,20 +67,19 @@ struct PolicyCompiler {
   }
 
   /// The code and the store of all units; nil where `problems` says why not. The plan must keep the units.
+  @inline(never)
   func link(_ problems: inout Problems) -> (code: Code, store: PolicyStore)? {
-    var linker = CodeLinker(regex: regex)
+    let linker = CodeLinker(regex: regex)
     var drafts: [PolicyDraft] = []
     drafts.reserveCapacity(placed.count)
     var blocks = ClauseBlocks(ranges: documents.valueLists.map { ValueSetBuilder.fewRanges(of: $0) })
     defer { blocks.free() }
-    var files: [Int32: Bytes] = [:]
+    let files = documents.sources.sources.map { texts.keep($0.name) }
     for (unit, origin) in placed {
       guard let place = linker.add(unit.fragment) else {
         problems.error(at: origin.position(of: unit.pathPlace), "too many variables or constants are read by all policies")
         return nil
       }
-      let file = files[origin.source] ?? texts.keep(documents.sources.name(of: .whole(origin.source)))
-      files[origin.source] = file
       func program(_ number: UInt32) -> UInt32 {
         number == PolicyImage.noProgram ? number : number &+ place.programFirst
       }
@@ -91,7 +94,8 @@ struct PolicyCompiler {
       }
       var draft = PolicyDraft(
         path: unit.path, match: program(unit.match), isConnectionPhase: unit.isConnectionPhase, isShadow: unit.isShadow,
-        replaces: unit.replaces?.path, file: file, rules: rules)
+        replaces: unit.replaces?.path,
+        file: files.indices.contains(Int(origin.source)) ? files[Int(origin.source)] : .empty, rules: rules)
       draft.matchText = unit.matchText
       draft.matchConstant = unit.matchConstant
       draft.matchClauses = blocks.placed(unit.matchClauses) { linker.slot($0, in: place) }
@@ -105,51 +109,29 @@ struct PolicyCompiler {
 
   /// What a Shadow policy replaces must be an enforced one, and have one replacement only.
   private func checkReplacements(_ problems: inout Problems) {
-    var shadows: [(identity: DocumentIdentity, target: DocumentReference)] = []
-    for policy in documents.policies where policy.mode == .shadow {
-      if let target = policy.replaces { shadows.append((policy.identity, target)) }
-    }
-    for policy in documents.reused where policy.unit.isShadow {
-      guard let target = policy.unit.replaces else { continue }
-      let parts = target.path.text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1)
-      guard let first = parts.first, let last = parts.last else { continue }
-      shadows.append(
-        (
-          policy.identity,
-          DocumentReference(
-            namespace: String(decoding: first, as: UTF8.self), name: String(decoding: last, as: UTF8.self),
-            position: policy.origin.position(of: target.place))
-        ))
-    }
-    if shadows.isEmpty { return }
-    var isShadow: [String: Bool] = [:]
-    for policy in documents.policies { isShadow[policy.identity.path] = policy.mode == .shadow }
-    for policy in documents.reused { isShadow[policy.identity.path] = policy.unit.isShadow }
+    guard documents.policies.contains(where: { $0.replaces != nil }) else { return }
+    // By path; 1 for those in mode Shadow, else 0.
+    var modes: [String: UInt32] = [:]
+    for policy in documents.policies { modes[policy.identity.path] = policy.mode == .shadow ? 1 : 0 }
     var replacedBy: [String: String] = [:]
-    for (identity, target) in shadows.ordered(by: { DocumentIdentity.precedes($0.identity, $1.identity) }) {
+    for policy in documents.policies {
+      guard let target = policy.replaces, policy.mode == .shadow else { continue }
       let path = target.namespace + "/" + target.name
-      guard let isItselfShadow = isShadow[path] else {
-        let nearest =
-          NearestName.find(target.name, among: enforcedNames).map { ", did you mean `\($0)`?" } ?? ""
+      guard let mode = modes[path] else {
+        let names = documents.policies.filter { $0.mode == .enforce }.map { $0.identity.name }
+        let nearest = NearestName.find(target.name, among: names).map { ", did you mean `\($0)`?" } ?? ""
         problems.error(at: target.position, "there is no policy `\(path)` to replace\(nearest)")
         continue
       }
-      if isItselfShadow {
+      if mode == 1 {
         problems.error(
           at: target.position, "`\(target.name)` is a Shadow policy itself; only an enforced one can be replaced")
       }
       if let first = replacedBy[path] {
         problems.error(at: target.position, "`\(target.name)` is replaced by `\(first)` already")
       }
-      replacedBy[path] = identity.name
+      replacedBy[path] = policy.identity.name
     }
-  }
-
-  private var enforcedNames: [String] {
-    let identities =
-      documents.policies.filter { $0.mode == .enforce }.map { $0.identity }
-      + documents.reused.filter { !$0.unit.isShadow }.map { $0.identity }
-    return identities.ordered(by: DocumentIdentity.precedes).map { $0.name }
   }
 }
 
@@ -187,16 +169,15 @@ private struct ClauseBlocks {
   }
 
   private mutating func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
-    let block = UnsafeMutableRawPointer.allocate(
-      byteCount: MemoryLayout<Element>.stride &* (elements.count &+ 1), alignment: 16)
+    elements.withUnsafeBytes { keep($0) }.assumingMemoryBound(to: Element.self)
+  }
+
+  @inline(never)
+  private mutating func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeMutableRawPointer {
+    let block = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
+    if let base = bytes.baseAddress { memcpy(block, base, bytes.count) }
     blocks.append(block)
-    let memory = block.assumingMemoryBound(to: Element.self)
-    var index = 0
-    for element in elements {
-      memory[index] = element
-      index &+= 1
-    }
-    return memory
+    return block
   }
 
   func free() {

@@ -13,7 +13,7 @@ struct TelemetryCompiler {
 
   init(documents: DocumentSet) { self.documents = documents }
 
-  mutating func compile(with compiler: inout ExpressionCompiler, _ problems: inout Problems) {
+  mutating func compile(with compiler: ExpressionCompiler, _ problems: inout Problems) {
     backends = documents.backends.map(plan)
     // The reader has looked for duplicates within a document already.
     var seen: [String: Int] = [:]
@@ -23,14 +23,14 @@ struct TelemetryCompiler {
           problems.error(at: metric.position, "metric `\(metric.name)` is defined twice")
         }
         seen[metric.name] = number
-        compile(metric, with: &compiler, &problems)
+        compile(metric, with: compiler, &problems)
       }
-      for log in telemetry.accessLog { compile(log, with: &compiler, &problems) }
+      for log in telemetry.accessLog { compile(log, with: compiler, &problems) }
     }
   }
 
   private mutating func compile(
-    _ metric: MetricDocument, with compiler: inout ExpressionCompiler, _ problems: inout Problems
+    _ metric: MetricDocument, with compiler: ExpressionCompiler, _ problems: inout Problems
   ) {
     let definition = InstrumentDefinition(
       name: metric.name, kind: InstrumentDefinition.Kind(metric.kind), help: metric.help ?? "",
@@ -50,7 +50,7 @@ struct TelemetryCompiler {
   }
 
   private mutating func compile(
-    _ log: LogDocument, with compiler: inout ExpressionCompiler, _ problems: inout Problems
+    _ log: LogDocument, with compiler: ExpressionCompiler, _ problems: inout Problems
   ) {
     let when = log.when.map { compiler.compile($0, for: purpose(.condition), &problems) }
     let fields = log.fields.map { field in

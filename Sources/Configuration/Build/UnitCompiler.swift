@@ -6,9 +6,9 @@ import PurserAttributes
 import PurserEngine
 import PurserPolicy
 
-struct UnitCompiler {
+final class UnitCompiler {
   private let policy: PolicyDocument
-  private var compiler: ExpressionCompiler
+  private let compiler: ExpressionCompiler
   /// No more text can be kept.
   private var isFull = false
   private var patternPlace: UnitPlace?
@@ -19,7 +19,8 @@ struct UnitCompiler {
   }
 
   /// The unit, or nil where `problems` says why not.
-  consuming func compile(_ problems: inout Problems) -> PolicyUnit? {
+  @inline(never)
+  func compile(_ problems: inout Problems) -> PolicyUnit? {
     let errorsBefore = problems.errorCount
     let origin = policy.origin
     let isConnection = policy.phase == .connection
@@ -80,7 +81,7 @@ struct UnitCompiler {
     var isCovered = false
   }
 
-  private mutating func condition(
+  private func condition(
     _ source: ExpressionSource?, for purpose: ExpressionCompiler.Purpose, _ problems: inout Problems
   ) -> Condition {
     guard let source else { return Condition() }
@@ -90,13 +91,13 @@ struct UnitCompiler {
     let (program, found) = compiler.compileCondition(source, for: purpose, &problems)
     let clauses = found.clauses.compactMap { draft($0) }
     return Condition(
-      program: program ?? PolicyImage.noProgram, text: keep(source.bytes), clauses: keep(clauses),
+      program: program ?? PolicyImage.noProgram, text: keepApart(source.bytes), clauses: keep(clauses),
       // A clause without a slot is one that the compiler decided: its condition is left to the program.
       isCovered: found.isCovered && clauses.count == found.clauses.count)
   }
 
   /// Nil where no program reads what the clause is about.
-  private mutating func draft(_ clause: ClauseFinder.Clause) -> ClauseDraft? {
+  private func draft(_ clause: ClauseFinder.Clause) -> ClauseDraft? {
     let definition = SlotDefinition(variable: clause.variable, key: clause.key)
     guard let slot = compiler.builder.slot(of: definition) else { return nil }
     var draft = ClauseDraft(test: clause.test, slot: slot)
@@ -113,7 +114,7 @@ struct UnitCompiler {
     return draft
   }
 
-  private mutating func changes(_ changes: HeaderChanges) -> [HeaderChange] {
+  private func changes(_ changes: HeaderChanges) -> [HeaderChange] {
     var all: [HeaderChange] = []
     for header in changes.remove { all.append(HeaderChange(.remove, keep(header.text))) }
     for header in changes.set { all.append(HeaderChange(.set, keep(header.name), keep(header.value))) }
@@ -123,15 +124,21 @@ struct UnitCompiler {
 
   // MARK: the unit's memory
 
-  private mutating func keep(_ text: String) -> Bytes { keep(Array(text.utf8)) }
+  private func keep(_ text: String) -> Bytes { keep(Array(text.utf8)) }
 
-  private mutating func keep(_ text: [UInt8]) -> Bytes {
+  private func keep(_ text: [UInt8]) -> Bytes {
     if let kept = compiler.builder.keep(text) { return kept }
     isFull = true
     return .empty
   }
 
-  private mutating func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+  private func keepApart(_ text: [UInt8]) -> Bytes {
+    if let kept = compiler.builder.keepApart(text) { return kept }
+    isFull = true
+    return .empty
+  }
+
+  private func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
     if elements.isEmpty { return UnsafeBufferPointer(start: nil, count: 0) }
     if let kept = compiler.builder.keep(elements) { return UnsafeBufferPointer(start: kept, count: elements.count) }
     isFull = true

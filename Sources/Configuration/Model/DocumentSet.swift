@@ -9,8 +9,6 @@ import CEL
 public struct DocumentSet: Sendable {
   public var sources = SourceSet()
   public internal(set) var policies: [PolicyDocument] = []
-  /// Policies that need not be read; the others are in `policies`.
-  var reused: [ReusedPolicy] = []
   public internal(set) var telemetries: [TelemetryDocument] = []
   public internal(set) var backends: [BackendDocument] = []
   public internal(set) var valueLists: [ValueListDocument] = []
@@ -23,12 +21,11 @@ public struct DocumentSet: Sendable {
   init() {}
 
   var isEmpty: Bool {
-    policies.isEmpty && reused.isEmpty && telemetries.isEmpty && backends.isEmpty && valueLists.isEmpty && attributeManifests.isEmpty
+    policies.isEmpty && telemetries.isEmpty && backends.isEmpty && valueLists.isEmpty && attributeManifests.isEmpty
       && policySet == nil
   }
 
   mutating func sort() {
-    reused = reused.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
     policies = policies.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
     telemetries = telemetries.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
     backends = backends.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }

@@ -22,6 +22,8 @@ public struct PolicyDocument: Sendable {
   public var replaces: DocumentReference?
   public var rules: [RuleDocument] = []
   var origin: DocumentOrigin
+  /// What the plan before has of the same document: it was not read, and has neither `match` nor rules here.
+  var unit: PolicyUnit?
 
   public init(identity: DocumentIdentity) {
     self.identity = identity
@@ -34,19 +36,12 @@ struct DocumentOrigin: Sendable {
   var source: Int32
   /// Of its first line.
   var line: UInt32 = 1
+  /// In its source, where it was found by itself.
+  var range = 0..<0
   /// Of its bytes; nil where it was not read by itself.
   var digest: DocumentDigest?
   var nodeCount = 0
   var weight: UInt32 = 0
-}
-
-/// A document whose unit is that of the plan before: it was not read.
-struct ReusedPolicy: Sendable {
-  var unit: PolicyUnit
-  var identity: DocumentIdentity
-  var origin: DocumentOrigin
-  /// In its source.
-  var range: Range<Int>
 }
 
 public enum RuleAction: String, Sendable, CaseIterable {

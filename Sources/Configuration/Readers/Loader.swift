@@ -1,5 +1,6 @@
 // Paths and inline documents in, model out. Everything wrong with a load is found in one go.
 
+import CEL
 import PurserEngine
 
 public enum Loader {
@@ -14,7 +15,7 @@ public enum Loader {
   /// Reads each document by itself, and not at all where `known` has its unit: what is found is the same. What is wrong may
   /// be found otherwise, so a load that has errors is to be read again as a whole.
   static func read(
-    paths: [String], inline: [(name: String, text: [UInt8])], byParts known: [DocumentDigest: PolicyUnit]?,
+    paths: [String], inline: [(name: String, text: [UInt8])], byParts known: KnownUnits?,
     problems: inout Problems
   ) -> DocumentSet {
     var load = Load(problems: problems, known: known)
@@ -30,15 +31,17 @@ public enum Loader {
     var load = Load(problems: problems, known: nil)
     load.documents = documents
     documents = DocumentSet()
-    let reused = load.documents.reused
-    load.documents.reused = []
-    for policy in reused {
+    let policies = load.documents.policies
+    load.documents.policies = []
+    for policy in policies {
+      guard let unit = policy.unit else {
+        load.documents.policies.append(policy)
+        continue
+      }
       guard let source = load.documents.sources.source(Int(policy.origin.source)) else { continue }
       source.bytes.withUnsafeBufferPointer { text in
-        let part = UnsafeBufferPointer(rebasing: text[policy.range.clamped(to: 0..<text.count)])
-        _ = load.parse(part, DocumentOrigin(source: policy.origin.source, line: policy.origin.line), folder: nil) {
-          policy.unit.digest
-        }
+        let part = UnsafeBufferPointer(rebasing: text[policy.origin.range.clamped(to: 0..<text.count)])
+        _ = load.parse(part, policy.origin, folder: nil, digest: unit.digest)
       }
     }
     load.documents.sort()
@@ -66,11 +69,11 @@ extension LoadRequest {
 private struct Load {
   var problems: Problems
   /// Nil: files are read as a whole.
-  let known: [DocumentDigest: PolicyUnit]?
+  let known: KnownUnits?
   var documents = DocumentSet()
   var identities = IdentityTable()
 
-  init(problems: Problems, known: [DocumentDigest: PolicyUnit]?) {
+  init(problems: Problems, known: KnownUnits?) {
     self.problems = problems
     self.known = known
   }
@@ -132,12 +135,14 @@ private struct Load {
       complain(name, .tooLong)
       return
     }
-    let source = documents.sources.append(name: name, bytes: bytes, folder: folder)
+    let parts = bytes.withUnsafeBufferPointer { DocumentSplit.parts(of: $0) }
+    let digest = Digest.of(parts.map { $0.digest })
+    let source = documents.sources.append(name: name, bytes: bytes, digest: digest, folder: folder)
     let errorsBefore = problems.errorCount
     let isEmpty = bytes.withUnsafeBufferPointer { text in
       known == nil
-        ? parse(text, DocumentOrigin(source: source), folder: folder) { nil }.isEmpty
-        : parseParts(of: text, source, folder: folder)
+        ? parse(text, DocumentOrigin(source: source), folder: folder, digest: nil).isEmpty
+        : parse(parts, of: text, source, folder: folder)
     }
     if isEmpty, problems.errorCount == errorsBefore {
       problems.warn(at: .whole(source), "there is no document in this file")
@@ -160,18 +165,17 @@ private struct Load {
   }
 
   /// Whether there is no document in it.
-  private mutating func parseParts(of text: UnsafeBufferPointer<UInt8>, _ source: Int32, folder: String?) -> Bool {
+  private mutating func parse(
+    _ parts: [DocumentPart], of text: UnsafeBufferPointer<UInt8>, _ source: Int32, folder: String?
+  ) -> Bool {
     var extent = Extent()
-    let parts = DocumentSplit.parts(of: text)
     for part in parts {
-      let range = part.range.clamped(to: 0..<text.count)
-      let written = UnsafeBufferPointer(rebasing: text[range])
-      let digest = Digest.of(written)
-      let origin = DocumentOrigin(source: source, line: part.line)
-      if let unit = known?[digest] {
-        extent.add(reuse(unit, origin, range))
+      let origin = DocumentOrigin(source: source, line: part.line, range: part.range)
+      if let unit = known?.unit(of: part.digest) {
+        extent.add(reuse(unit, origin))
       } else {
-        extent.add(parse(written, origin, folder: folder) { digest })
+        let written = UnsafeBufferPointer(rebasing: text[part.range])
+        extent.add(parse(written, origin, folder: folder, digest: part.digest))
       }
       if extent.isTooLarge {
         problems.error(at: .whole(source), "too much in one file")
@@ -181,27 +185,32 @@ private struct Load {
     return extent.isEmpty
   }
 
-  private mutating func reuse(_ unit: PolicyUnit, _ origin: DocumentOrigin, _ range: Range<Int>) -> Extent {
-    let path = Array(unit.path.buffer)
-    let slash = path.firstIndex(of: UInt8(ascii: "/")) ?? 0
+  private mutating func reuse(_ unit: PolicyUnit, _ origin: DocumentOrigin) -> Extent {
+    let reference = DocumentReference(path: unit.path, position: origin.position(of: unit.pathPlace))
     let identity = DocumentIdentity(
-      kind: .policy, namespace: String(decoding: path[..<slash], as: UTF8.self),
-      name: String(decoding: path[slash...].dropFirst(), as: UTF8.self), position: origin.position(of: unit.pathPlace))
+      kind: .policy, namespace: reference.namespace, name: reference.name, position: reference.position)
     if identities.add(identity, problems: &problems, sources: documents.sources) {
-      documents.reused.append(ReusedPolicy(unit: unit, identity: identity, origin: origin, range: range))
+      var policy = PolicyDocument(identity: identity)
+      policy.mode = unit.isShadow ? .shadow : .enforce
+      policy.replaces = unit.replaces.map {
+        DocumentReference(path: $0.path, position: origin.position(of: $0.place))
+      }
+      policy.origin = origin
+      policy.unit = unit
+      documents.policies.append(policy)
     }
     return Extent(isEmpty: false, nodeCount: unit.nodeCount, weight: unit.weight)
   }
 
-  /// A document's `digest` is asked for if it is the only one in `text`.
+  /// `digest` is of `text`; it is a document's if that is the only one.
   mutating func parse(
-    _ text: UnsafeBufferPointer<UInt8>, _ origin: DocumentOrigin, folder: String?, digest: () -> DocumentDigest?
+    _ text: UnsafeBufferPointer<UInt8>, _ origin: DocumentOrigin, folder: String?, digest: DocumentDigest?
   ) -> Extent {
     let tree = YamlParser.parse(text, line: origin.line, source: origin.source, problems: &problems)
     var origin = origin
     origin.nodeCount = tree.nodes.count
     origin.weight = tree.weight
-    if tree.documents.count == 1 { origin.digest = digest() }
+    if tree.documents.count == 1 { origin.digest = digest }
     var reader = DocumentReader(
       tree: tree, text: text, folder: folder, origin: origin, problems: problems, documents: documents,
       identities: identities)
@@ -218,6 +227,16 @@ private struct Load {
       return false
     }
     return Extent(isEmpty: isEmpty, nodeCount: tree.nodes.count, weight: tree.weight)
+  }
+}
+
+extension DocumentReference {
+  /// `path` is `namespace/name`.
+  fileprivate init(path: Bytes, position: Position) {
+    let slash = path.buffer.firstIndex(of: UInt8(ascii: "/")) ?? 0
+    self.init(
+      namespace: String(decoding: path.buffer[..<slash], as: UTF8.self),
+      name: String(decoding: path.buffer[slash...].dropFirst(), as: UTF8.self), position: position)
   }
 }
 

@@ -43,7 +43,7 @@ extension DocumentReader {
       problems.error(at: position, "cannot read \(quoted(whole)): \(error.message)")
       return
     }
-    let source = documents.sources.append(name: whole, bytes: bytes)
+    let source = documents.sources.append(name: whole, bytes: bytes, digest: Digest.of(bytes))
     bytes.withUnsafeBufferPointer { text in
       var lines = ValueLines(text, source: source)
       while let value = lines.next() {

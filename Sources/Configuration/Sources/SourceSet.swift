@@ -1,15 +1,20 @@
 // The texts of one load, kept as they were read so that a problem can show its line.
 
+import PurserEngine
+
 public struct Source: Sendable {
   /// What messages call it: the path as it was given, or the name of an inline document.
   public let name: String
   public let bytes: [UInt8]
+  /// Of its contents; made when they were read.
+  let digest: DocumentDigest
   /// The folder that relative paths in it start from; nil for an inline document.
   let folder: String?
 
-  init(name: String, bytes: [UInt8], folder: String?) {
+  init(name: String, bytes: [UInt8], digest: DocumentDigest, folder: String?) {
     self.name = name
     self.bytes = bytes
+    self.digest = digest
     self.folder = folder
   }
 }
@@ -35,9 +40,11 @@ public struct SourceSet: Sendable {
     return sources[index]
   }
 
-  mutating func append(name: String, bytes: [UInt8] = [], folder: String? = nil) -> Int32 {
+  mutating func append(
+    name: String, bytes: [UInt8] = [], digest: DocumentDigest = DocumentDigest(0, 0, 0, 0), folder: String? = nil
+  ) -> Int32 {
     bytesTotal &+= bytes.count
-    sources.append(Source(name: name, bytes: bytes, folder: folder))
+    sources.append(Source(name: name, bytes: bytes, digest: digest, folder: folder))
     return Int32(truncatingIfNeeded: sources.count &- 1)
   }
 

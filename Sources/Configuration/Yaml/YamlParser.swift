@@ -239,6 +239,7 @@ struct YamlParser {
       keys.append(key)
       index &+= 2
     }
+    if areFewAndGood(keys) { return true }
     // Equal keys stand side by side once sorted, in the order of the text, so the later one is blamed.
     keys = keys.ordered { tree.bytes(of: $0).lexicographicallyPrecedes(tree.bytes(of: $1)) }
     for (earlier, later) in zip(keys, keys.dropFirst()) where tree.bytes(of: earlier) == tree.bytes(of: later) {
@@ -248,6 +249,24 @@ struct YamlParser {
     }
     if let merge = keys.first(where: { tree[$0].style == .plain && tree.bytes(of: $0).elementsEqual([0x3C, 0x3C]) }) {
       problems.error(at: tree.position(of: merge), "merge keys (`<<`) are not supported: write the fields out")
+    }
+    return true
+  }
+
+  /// Most mappings: a handful of keys that differ.
+  private func areFewAndGood(_ keys: [NodeID]) -> Bool {
+    guard keys.count <= 12 else { return false }
+    var index = 0
+    while index < keys.count {
+      let text = tree.bytes(of: keys[index])
+      // It may be a merge key.
+      if text.first == 0x3C { return false }
+      var before = 0
+      while before < index {
+        if tree.bytes(of: keys[before]) == text { return false }
+        before &+= 1
+      }
+      index &+= 1
     }
     return true
   }
