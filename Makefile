@@ -6,7 +6,7 @@ CASES ?= ../shared/cel
 TARGET ?= all
 SECONDS ?= 60
 
-.PHONY: help demo test conformance fuzz lib flavour-embedded install bench bench-cel bench-rules abi trap-audit format packages clean
+.PHONY: help demo test conformance fuzz lib flavour-embedded install bench bench-cel bench-rules bench-load abi trap-audit format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
@@ -18,6 +18,7 @@ help:
 	@echo 'make install PREFIX=DIR  header, library, purser.pc and the command line tool'
 	@echo 'make bench               measure; make bench-cel: CEL against cel-cpp and the Rust crate'
 	@echo 'make bench-rules         a decision with 1 to 100,000 rules, beside the same rules in C, and a chart'
+	@echo 'make bench-load          loads of 100,000 rules, and reloads that change one policy of many'
 	@echo 'make abi                 the symbols of the library against the header and the list'
 	@echo 'make trap-audit          traps, reference counts, allocations that a request can reach in the machine code'
 	@echo 'make format              swift format, in place'
@@ -56,6 +57,9 @@ bench: lib
 # About ten minutes.
 bench-rules: lib
 	Benchmarks/rules/run.sh
+
+bench-load: lib
+	Benchmarks/load/run.sh
 
 # CEL's part of it alone.
 bench-cel: packages
