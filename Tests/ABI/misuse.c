@@ -183,6 +183,7 @@ static void null_is_refused_by_engine_set_and_worker(void) {
   purser_plan *plan = NULL;
   purser_text text;
   uint32_t number = 0;
+  size_t count = 0;
   if (!house_open(&house, NULL, allow_all)) return;
   REQUIRE(purser_plan_load(&load, &plan, NULL) == PURSER_OK);
   CHECK(purser_engine_free(NULL) == PURSER_OK);
