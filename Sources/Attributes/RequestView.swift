@@ -46,6 +46,15 @@ extension RequestView {
     return place
   }
 
+  /// The value of a slot, asked for now if nobody did before; `absent` where there is no such slot. The evaluation's owner is a
+  /// `RequestView`.
+  public static func value(_ slot: UInt32, _ evaluation: Evaluation.Pointer) -> Value {
+    guard let owner = evaluation.pointee.owner,
+      let place = filled(slot, owner.assumingMemoryBound(to: RequestView.self), evaluation)
+    else { return .absent }
+    return place.pointee
+  }
+
   /// Asks. The value is written where it belongs and not returned: it has more parts than there are registers for it.
   @inline(never)
   fileprivate static func fill(

@@ -19,6 +19,19 @@ public struct PlanImage {
   /// By list number; the plan keeps them alive.
   public var valueSets: UnsafePointer<Unmanaged<ValueSet>>
   public var valueSetCount: Int
+  /// CUSTOM rules, by their own numbers.
+  public var externals: UnsafePointer<ExternalRule>
+  public var externalCount: UInt32
+  #if !hasFeature(Embedded)
+    /// Some CUSTOM rule is cached.
+    var hasCaches = false
+    var findAnswer:
+      (
+        @convention(c) (
+          UnsafeMutableRawPointer, UnsafeRawPointer, Int, Int64, UnsafeMutableRawPointer
+        ) -> Void
+      )?
+  #endif
   /// What a worker must have room for.
   public var slotsMax: Int
   public var registersMax: Int
@@ -64,6 +77,11 @@ public struct AccessLogRecord: BitwiseCopyable {
 public final class BoundPlan: @unchecked Sendable {
   public let plan: Plan
   public let image: UnsafeMutablePointer<PlanImage>
+  #if !hasFeature(Embedded)
+    let door: ExternalDoor?
+    /// As the door gave them, by provider.
+    private var providers: [UInt64] = []
+  #endif
   private let engine: Unmanaged<Engine>
   private let scope: String
   private var memory = PlanMemory()
@@ -81,6 +99,9 @@ public final class BoundPlan: @unchecked Sendable {
     self.scope = scope
     self.engine = Unmanaged.passUnretained(engine)
     image = .allocate(capacity: 1)
+    #if !hasFeature(Embedded)
+      door = engine.door
+    #endif
     let textCount = plan.policyCode.slotNames.count &* ErrorText.codes
     let errorTexts: UnsafeMutablePointer<UInt64> = .allocate(capacity: textCount &+ 1)
     errorTexts.initialize(repeating: 0, count: textCount &+ 1)
@@ -92,7 +113,7 @@ public final class BoundPlan: @unchecked Sendable {
         telemetryCode: memory.view(of: plan.telemetryCode, numbers: [:]), metrics: memory.keep([]),
         metricCount: 0, accessLogs: memory.keep([]), accessLogCount: 0,
         valueSets: memory.keep(plan.valueSets.map { Unmanaged.passUnretained($0) }),
-        valueSetCount: plan.valueSets.count,
+        valueSetCount: plan.valueSets.count, externals: memory.keep([]), externalCount: 0,
         slotsMax: max(plan.policyCode.bindings.count, plan.telemetryCode.bindings.count),
         registersMax: max(plan.policyCode.code.registersMax, plan.telemetryCode.code.registersMax),
         labelsMax: labelsMax, digest: plan.digest, errorTexts: errorTexts,
@@ -104,10 +125,16 @@ public final class BoundPlan: @unchecked Sendable {
         image.pointee.telemetryCode = memory.view(of: plan.telemetryCode, numbers: numbers)
       }
       try bindMetrics(scope, engine)
+      #if !hasFeature(Embedded)
+        try bindExternals()
+      #endif
       try engine.running.acquire(plan, scope: scope)
       isBound = true
       bindAccessLogs(engine)
     } catch {
+      #if !hasFeature(Embedded)
+        releaseProviders()
+      #endif
       for instrument in instruments { engine.registry.release(instrument) }
       instruments = []
       throw error
@@ -127,6 +154,9 @@ public final class BoundPlan: @unchecked Sendable {
     isBound = false
     let engine = engine.takeUnretainedValue()
     engine.running.release(plan, scope: scope)
+    #if !hasFeature(Embedded)
+      releaseProviders()
+    #endif
     for instrument in instruments { engine.registry.release(instrument) }
     instruments = []
   }
@@ -185,3 +215,36 @@ public final class BoundPlan: @unchecked Sendable {
     image.pointee.accessLogCount = records.count
   }
 }
+
+#if !hasFeature(Embedded)
+  extension BoundPlan {
+    private func bindExternals() throws(PolicySet.Refusal) {
+      guard !plan.externalRules.isEmpty else { return }
+      guard let door else {
+        throw PolicySet.Refusal(kind: .documents, message: "this engine cannot ask providers")
+      }
+      for provider in plan.providers { providers.append(try door.acquire(provider)) }
+      var rules: [ExternalRule] = []
+      for rule in plan.externalRules {
+        guard plan.providers.indices.contains(rule.provider) else { continue }
+        let provider = plan.providers[rule.provider]
+        let slots = rule.cache?.slots ?? []
+        rules.append(
+          ExternalRule(
+            provider: providers[rule.provider], programs: memory.keep(provider.programs),
+            programCount: provider.programs.count, failureAllows: provider.failureAllows, isCached: rule.cache != nil,
+            keyDigest: rule.cache?.digest ?? DocumentDigest(0, 0, 0, 0), keySlots: memory.keep(slots),
+            keySlotCount: slots.count))
+      }
+      image.pointee.externals = memory.keep(rules)
+      image.pointee.externalCount = UInt32(truncatingIfNeeded: rules.count)
+      image.pointee.hasCaches = plan.externalRules.contains { $0.cache != nil }
+      image.pointee.findAnswer = door.find
+    }
+
+    private func releaseProviders() {
+      for provider in providers { door?.release(provider) }
+      providers = []
+    }
+  }
+#endif

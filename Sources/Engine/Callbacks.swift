@@ -28,7 +28,12 @@ private func value(of attribute: OwnAttribute, for request: UnsafeMutablePointer
     return .string(rule.name)
   case .reason: return .string(RequestState.reason(of: request))
   case .audit: return .string(RequestState.audits(of: request))
-  case .cached: return .bool(false)
+  case .cached:
+    #if hasFeature(Embedded)
+      return .bool(false)
+    #else
+      return .bool(request.pointee.isCached)
+    #endif
   case .shadowVerdict:
     guard request.pointee.decision.hasShadow else { return .absent }
     return .string(verdict(request.pointee.decision.shadowAllows))

@@ -15,7 +15,14 @@ public struct DenialStatus: Sendable {
     } else if decision.kind == .noPlan {
       self.init(http: 503, code: 14, message: "no policy is loaded")
     } else {
-      let status = RequestState.decidingRule(request)?.status ?? 0
+      var status = RequestState.decidingRule(request)?.status ?? 0
+      #if !hasFeature(Embedded)
+        if decision.kind == .providerFailure {
+          self.init(http: status == 0 ? 503 : status, code: 14, message: "authorization is not available")
+          return
+        }
+        if status == 0 { status = RequestState.denial(request)?.status ?? 0 }
+      #endif
       self.init(http: status == 0 ? 403 : status, code: 7, message: "permission denied")
     }
   }

@@ -31,6 +31,11 @@ public struct EngineOptions: Sendable {
   public var logRingBytes = 256 << 10
   /// Backends open nothing; metrics are still recorded and rendered.
   public var opensBackends = true
+  /// Where answers of providers are kept over restarts, and how many bytes they may take there; nil: in memory only.
+  public var storeDirectory: String?
+  public var storeBytes = 64 << 20
+  /// What each worker's tier of the check cache may take.
+  public var workerCacheBytes = 4 << 20
 
   public init() {}
 }
@@ -65,6 +70,10 @@ public final class Engine: @unchecked Sendable {
   let registry: InstrumentRegistry
   let running: RunningBackends
   public let watcher: Watcher
+  #if !hasFeature(Embedded)
+    /// Where providers and the check cache are; set by the engine's maker before anybody else has it.
+    public var door: ExternalDoor?
+  #endif
   private var workers: [UnsafeMutablePointer<WorkerState>] = []
   private var sets: [PolicySet] = []
   private var customNumbers: [String: UInt32] = [:]
@@ -117,6 +126,9 @@ public final class Engine: @unchecked Sendable {
     if isFree {
       watcher.close()
       running.stop()
+      #if !hasFeature(Embedded)
+        door?.close()
+      #endif
     }
     return isFree
   }

@@ -22,6 +22,9 @@ public final class Plan: @unchecked Sendable {
   public let metrics: [MetricPlan]
   public let accessLogs: [AccessLogPlan]
   public let backends: [BackendPlan]
+  public let providers: [ProviderPlan]
+  /// By their records' `external`.
+  public let externalRules: [ExternalRulePlan]
   /// What AttributeManifests declare. Their numbers are places in this list after `Vocabulary.customFirst`; an
   /// engine has its own.
   public let customAttributes: [Attribute]
@@ -42,7 +45,7 @@ public final class Plan: @unchecked Sendable {
   public init(
     digest: Bytes, policies: PolicyStore, parts: PlanParts, compiledPolicyCount: Int, policyCode: CompiledPart, telemetryCode: CompiledPart,
     valueSets: [ValueSet], metrics: [MetricPlan], accessLogs: [AccessLogPlan], backends: [BackendPlan],
-    customAttributes: [Attribute], needs: [AttributeNeed], enforcedPolicyCount: Int, allowsEmpty: Bool,
+    providers: [ProviderPlan], externalRules: [ExternalRulePlan], customAttributes: [Attribute], needs: [AttributeNeed], enforcedPolicyCount: Int, allowsEmpty: Bool,
     explainSource: ExplainSource, texts: TextStore
   ) {
     self.digest = digest
@@ -55,6 +58,8 @@ public final class Plan: @unchecked Sendable {
     self.metrics = metrics
     self.accessLogs = accessLogs
     self.backends = backends
+    self.providers = providers
+    self.externalRules = externalRules
     self.customAttributes = customAttributes
     self.needs = needs
     self.enforcedPolicyCount = enforcedPolicyCount

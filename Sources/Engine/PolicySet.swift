@@ -55,7 +55,7 @@ public final class PolicySet: @unchecked Sendable {
     public var message: String
     public var place: SourcePlace?
 
-    init(kind: Kind, message: String, place: SourcePlace? = nil) {
+    public init(kind: Kind, message: String, place: SourcePlace? = nil) {
       self.kind = kind
       self.message = message
       self.place = place

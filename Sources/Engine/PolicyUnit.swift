@@ -44,6 +44,55 @@ public struct UnitWarning: Sendable {
   }
 }
 
+/// A CUSTOM rule, before it is known whether there is such a provider.
+public struct ExternalDraft: Sendable {
+  public var name: String
+  /// `namespace/name`.
+  public var provider: String
+  public var providerPlace: UnitPlace
+  /// The text of `when`.
+  public var condition: [UInt8]
+  /// What `when` reads.
+  public var slots: [SlotDefinition]
+  public var cache: CacheDraft?
+
+  public init(
+    name: String, provider: String, providerPlace: UnitPlace, condition: [UInt8], slots: [SlotDefinition],
+    cache: CacheDraft?
+  ) {
+    self.name = name
+    self.provider = provider
+    self.providerPlace = providerPlace
+    self.condition = condition
+    self.slots = slots
+    self.cache = cache
+  }
+}
+
+/// How the rule's answers are kept, as it is written. Times are in nanoseconds.
+public struct CacheDraft: Sendable {
+  public var place: UnitPlace
+  public var ttl: Int64
+  public var denyTTL: Int64
+  public var staleFor: Int64
+  public var headers: [String]
+  public var varyBy: [(text: String, place: UnitPlace)]
+  public var purgeBy: [(text: String, place: UnitPlace)]
+
+  public init(
+    place: UnitPlace, ttl: Int64, denyTTL: Int64, staleFor: Int64, headers: [String],
+    varyBy: [(text: String, place: UnitPlace)], purgeBy: [(text: String, place: UnitPlace)]
+  ) {
+    self.place = place
+    self.ttl = ttl
+    self.denyTTL = denyTTL
+    self.staleFor = staleFor
+    self.headers = headers
+    self.varyBy = varyBy
+    self.purgeBy = purgeBy
+  }
+}
+
 public final class PolicyUnit: @unchecked Sendable {
   /// Of the document as it is written; nil for what must be compiled anew each time.
   public let digest: DocumentDigest?
@@ -54,6 +103,8 @@ public final class PolicyUnit: @unchecked Sendable {
   public let matchConstant: Bool?
   public let matchClauses: UnsafeBufferPointer<ClauseDraft>
   public let rules: UnsafeBufferPointer<RuleDraft>
+  /// Of the CUSTOM rules, in their order.
+  public let externals: [ExternalDraft]
   /// `namespace/name`.
   public let path: Bytes
   public let pathPlace: UnitPlace
@@ -72,7 +123,8 @@ public final class PolicyUnit: @unchecked Sendable {
 
   public init(
     digest: DocumentDigest?, fragment: CodeFragment, match: UInt32, matchText: Bytes?, matchConstant: Bool?,
-    matchClauses: UnsafeBufferPointer<ClauseDraft>, rules: UnsafeBufferPointer<RuleDraft>, path: Bytes,
+    matchClauses: UnsafeBufferPointer<ClauseDraft>, rules: UnsafeBufferPointer<RuleDraft>,
+    externals: [ExternalDraft], path: Bytes,
     pathPlace: UnitPlace, isConnectionPhase: Bool, isShadow: Bool, replaces: (path: Bytes, place: UnitPlace)?,
     needs: UnsafeBufferPointer<UnitNeed>, warnings: [UnitWarning], warningCount: Int, patternPlace: UnitPlace?,
     nodeCount: Int, weight: UInt32
@@ -84,6 +136,7 @@ public final class PolicyUnit: @unchecked Sendable {
     self.matchConstant = matchConstant
     self.matchClauses = matchClauses
     self.rules = rules
+    self.externals = externals
     self.path = path
     self.pathPlace = pathPlace
     self.isConnectionPhase = isConnectionPhase

@@ -19,7 +19,13 @@ enum Reason {
     switch decision.kind {
     case .rule:
       appendRule(decision.rule, plan, &text)
-      text.append(" holds")
+      appendOutcome(of: request, plan, &text)
+    case .providerFailure:
+      appendRule(decision.rule, plan, &text)
+      #if !hasFeature(Embedded)
+        text.append(": its provider failed: ")
+        text.append((RequestState.denial(request)?.failure ?? .none).text)
+      #endif
     case .ruleError:
       appendError(decision.error, plan, &text)
     case .noAllowRule:
@@ -33,6 +39,13 @@ enum Reason {
       text.append(decision.allows ? "default ALLOW" : "default DENY")
     case .noPlan: break
     }
+  }
+
+  private static func appendOutcome(
+    of request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>, _ text: inout TextSpan
+  ) {
+    let isCustom = RequestState.decidingRule(request)?.action == .custom
+    text.append(isCustom ? ": its provider denies" : " holds")
   }
 
   /// "DENY rule `a` of policy `b`"

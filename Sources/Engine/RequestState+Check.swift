@@ -26,20 +26,49 @@ extension RequestState {
     memory.pointee.decision.reset()
     memory.pointee.reasonLength = RequestState.notComposed
     memory.pointee.auditLength = RequestState.notComposed
+    #if !hasFeature(Embedded)
+      memory.pointee.held.reset()
+      memory.pointee.pending = nil
+      memory.pointee.isCached = false
+    #endif
     worker.pointee.openRequests &+= 1
   }
 
-  /// Decides. The worker is entered; `self` is begun.
-  public static func check(_ request: UnsafeMutablePointer<RequestState>) {
+  /// Decides; true when the decision waits for providers, and `pending` will be told. The worker is entered; the request is begun.
+  public static func check(
+    _ request: UnsafeMutablePointer<RequestState>, now: Int64, pending: UnsafePointer<purser_pending>?
+  ) -> Bool {
     let worker = request.pointee.worker
-    defer { request.pointee.stage = .checked }
+    request.pointee.stage = .checked
     guard let plan = request.pointee.plan else {
       Shard.count(worker.pointee.shard, .checksDenied)
-      return
+      return false
     }
     WorkerState.prepare(worker, for: plan)
     decide(request, plan, worker)
-    let shard = worker.pointee.shard
+    #if !hasFeature(Embedded)
+      if request.pointee.decision.asked.count &+ request.pointee.decision.shadowAsked.count > 0 {
+        // Before anybody can be told, so that nobody finds it otherwise.
+        request.pointee.stage = .pending
+        let isPending = consult(request, plan, worker, now: now, pending: pending)
+        WorkerState.rest(worker)
+        if isPending {
+          Shard.count(worker.pointee.shard, .checksPending)
+        } else {
+          request.pointee.stage = .checked
+        }
+        return isPending
+      }
+    #endif
+    tally(request)
+    WorkerState.rest(worker)
+    return false
+  }
+
+  /// Counts what was decided.
+  @inline(__always)
+  static func tally(_ request: UnsafeMutablePointer<RequestState>) {
+    let shard = request.pointee.worker.pointee.shard
     Shard.count(shard, request.pointee.decision.allows ? .checksAllowed : .checksDenied)
     if request.pointee.decision.errors.count > 0 {
       Shard.count(shard, .ruleErrors, UInt64(request.pointee.decision.errors.count))
@@ -49,7 +78,6 @@ extension RequestState {
     {
       Shard.count(shard, .shadowDifferences)
     }
-    WorkerState.rest(worker)
   }
 
   @inline(__always)
@@ -80,6 +108,9 @@ extension RequestState {
     let worker = request.pointee.worker
     request.pointee.magic = 0
     worker.pointee.openRequests &-= 1
+    #if !hasFeature(Embedded)
+      if request.pointee.pending != nil || request.pointee.held.hasBlocks { releaseExternal(request) }
+    #endif
     guard let plan = request.pointee.plan else { return false }
     request.pointee.plan = nil
     return WorkerState.unpin(plan, by: worker)

@@ -27,8 +27,16 @@ public struct RequestState {
   public var auditLength: UInt32
   public var text: InlineArray<1024, UInt8>
   public var auditText: InlineArray<512, UInt8>
+  #if !hasFeature(Embedded)
+    /// What providers said.
+    public var held: HeldAnswers
+    /// Owned; not nil while the stage is `pending`.
+    var pending: Unmanaged<PendingCheck>?
+    /// All that decided, beside the request itself, came from the check cache.
+    public var isCached: Bool
+  #endif
 
-  public enum Stage: UInt8, Sendable { case begun, checked, reported }
+  public enum Stage: UInt8, Sendable { case begun, checked, reported, pending }
 
   public static var notComposed: UInt32 { UInt32.max }
 }

@@ -68,6 +68,12 @@ extension WorkerState {
       worker.pointee.decider.matchStates = zeroed(worker.pointee.policyCapacity)
       worker.pointee.decider.matchErrors = zeroed(worker.pointee.policyCapacity)
     }
+    #if !hasFeature(Embedded)
+      if plan.pointee.hasCaches, worker.pointee.keyBytes == nil {
+        worker.pointee.keyBytes = zeroed(ExternalRule.keyBytesMax)
+        worker.pointee.cache = worker.pointee.engine.pointee.owner.takeUnretainedValue().door?.makeCache()
+      }
+    #endif
   }
 
   private static func zeroed<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
@@ -91,6 +97,12 @@ extension WorkerState {
     worker.pointee.decider.matchErrors.deallocate()
     worker.pointee.decider.cursors.deallocate()
     worker.pointee.nothing.deallocate()
+    #if !hasFeature(Embedded)
+      worker.pointee.keyBytes?.deallocate()
+      if let cache = worker.pointee.cache {
+        worker.pointee.engine.pointee.owner.takeUnretainedValue().door?.freeCache(cache)
+      }
+    #endif
     worker.pointee.pins.free()
     worker.deallocate()
   }

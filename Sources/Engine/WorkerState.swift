@@ -35,6 +35,11 @@ public struct WorkerState {
   public var reporting: UnsafeMutablePointer<RequestState>?
   /// The plan of the running call, for lists.
   public var plan: UnsafePointer<PlanImage>?
+  #if !hasFeature(Embedded)
+    /// The worker's tier of the check cache, and room for a key; made at the first plan that has use for them.
+    var cache: UnsafeMutableRawPointer?
+    var keyBytes: UnsafeMutablePointer<UInt8>?
+  #endif
   /// What `view` binds before the first call.
   var nothing: UnsafeMutablePointer<SlotBinding>
 }

@@ -2,6 +2,7 @@
 //
 //   DENY    the first that holds, else the first that errs, denies
 //   ALLOW   if any is in force, one must hold; else the default decides
+//   CUSTOM  one that errs denies; those that hold are noted: whoever called asks their providers
 //   AUDIT   all are evaluated, whatever was decided
 //   shadow  the same over the shadow view
 //
@@ -64,7 +65,9 @@ public struct Decider {
   }
 
   public func decide(into decision: UnsafeMutablePointer<Decision>) {
-    let verdict = verdict(of: image.pointee.enforced, noting: decision)
+    let verdict = withUnsafeMutablePointer(to: &decision.pointee.asked) {
+      self.verdict(of: image.pointee.enforced, noting: decision, asked: $0)
+    }
     decision.pointee.allows = verdict.allows
     decision.pointee.kind = verdict.kind
     decision.pointee.rule = verdict.rule
@@ -80,10 +83,53 @@ public struct Decider {
 
   /// With `decision`, errors and the policies in force are noted there.
   private func verdict(
-    of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
+    of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?,
+    asked: UnsafeMutablePointer<RuleNumbers>
   ) -> Verdict {
     if view.pointee.denies.count != 0, let denial = denial(of: view, noting: decision) { return denial }
-    return admission(of: view, noting: decision)
+    let admission = admission(of: view, noting: decision)
+    if admission.allows, view.pointee.customs.count != 0, !isConnectionCheck {
+      return refusal(of: view, noting: decision, asked: asked) ?? admission
+    }
+    return admission
+  }
+
+  /// A CUSTOM rule that denies by itself; else those that hold are in `asked`.
+  private func refusal(
+    of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?,
+    asked: UnsafeMutablePointer<RuleNumbers>
+  ) -> Verdict? {
+    var erring = Decision.noRule
+    var walk = walk(&UnsafeMutablePointer(mutating: view).pointee.customs)
+    while let step = walk.next() {
+      let matched = match(step)
+      if matched == .fails {
+        walk.leavePolicy(of: step)
+        continue
+      }
+      if matched == .errs {
+        if erring == Decision.noRule { erring = step.pointee.rule }
+        note(step.pointee.rule, isOfMatch: true, decision)
+        continue
+      }
+      switch outcome(step) {
+      case .fails: continue
+      case .holds:
+        if asked.pointee.count < RuleNumbers.countMax {
+          asked.pointee.append(step.pointee.rule)
+          continue
+        }
+        memory.ruleErrors[Int(step.pointee.rule)] = EvaluationError(.tooManyChecks)
+      case .errs:
+        if step.pointee.skipsOnError { continue }
+      }
+      note(step.pointee.rule, isOfMatch: false, decision)
+      if erring == Decision.noRule { erring = step.pointee.rule }
+    }
+    guard erring != Decision.noRule else { return nil }
+    asked.pointee.removeAll()
+    decision?.pointee.error = error(of: erring)
+    return Verdict(allows: false, kind: .ruleError, rule: erring)
   }
 
   private func denial(
@@ -205,10 +251,14 @@ public struct Decider {
   }
 
   private func shadow(into decision: UnsafeMutablePointer<Decision>) {
-    let verdict = verdict(of: image.pointee.shadow, noting: nil)
+    let verdict = withUnsafeMutablePointer(to: &decision.pointee.shadowAsked) {
+      self.verdict(of: image.pointee.shadow, noting: nil, asked: $0)
+    }
     decision.pointee.hasShadow = true
     decision.pointee.shadowAllows = verdict.allows
-    guard verdict.allows != decision.pointee.allows else { return }
+    // Where providers have a say, whoever asks them forgets the rules if the verdicts agree in the end.
+    let isFinal = decision.pointee.asked.count == 0 && decision.pointee.shadowAsked.count == 0
+    if isFinal, verdict.allows == decision.pointee.allows { return }
     noteShadowRules(of: verdict, in: decision)
   }
 
@@ -217,7 +267,8 @@ public struct Decider {
   private func noteShadowRules(of verdict: Verdict, in decision: UnsafeMutablePointer<Decision>) {
     let view = image.pointee.shadow.pointee
     let isWanting = verdict.kind == .noAllowRule
-    let list = verdict.allows || isWanting ? view.allows : view.denies
+    let isCustom = verdict.rule != Decision.noRule && image.pointee.rules[Int(verdict.rule)].action == .custom
+    let list = verdict.allows || isWanting ? view.allows : isCustom ? view.customs : view.denies
     var index: UInt32 = 0
     while index < list.count {
       let step = list.steps + Int(index)
@@ -226,9 +277,9 @@ public struct Decider {
       let matched = match(step)
       if matched == .fails { continue }
       let found = matched == .errs ? .errs : outcome(step)
-      let isDeny = image.pointee.rules[Int(step.pointee.rule)].action == .deny
-      let errsToDeny = isDeny && found == .errs && !(step.pointee.skipsOnError && matched == .holds)
-      if found == .holds || errsToDeny || isWanting { decision.pointee.shadowRules.append(step.pointee.rule) }
+      let denies = image.pointee.rules[Int(step.pointee.rule)].action != .allow
+      let errsToDeny = denies && found == .errs && !(step.pointee.skipsOnError && matched == .holds)
+      if (found == .holds && !isCustom) || errsToDeny || isWanting { decision.pointee.shadowRules.append(step.pointee.rule) }
     }
   }
 

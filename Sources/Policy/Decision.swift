@@ -18,6 +18,10 @@ public struct Decision: BitwiseCopyable {
   public var hasShadow = false
   public var shadowAllows = false
   public var shadowRules = RuleNumbers()
+  /// The CUSTOM rules that hold and whose providers must all allow, where everything else does; in work order.
+  public var asked = RuleNumbers()
+  /// The same of the shadow verdict.
+  public var shadowAsked = RuleNumbers()
 
   public static var noRule: UInt32 { UInt32.max }
 
@@ -35,6 +39,8 @@ public struct Decision: BitwiseCopyable {
     hasShadow = false
     shadowAllows = false
     shadowRules.removeAll()
+    asked.removeAll()
+    shadowAsked.removeAll()
   }
 }
 
@@ -45,6 +51,8 @@ public enum ReasonKind: UInt32, BitwiseCopyable, Sendable {
   case noAllowRule = 3
   case defaultVerdict = 4
   case noPlan = 5
+  /// A provider could not say, and its `failureMode` denies.
+  case providerFailure = 6
 }
 
 public struct RuleError: BitwiseCopyable {
@@ -73,7 +81,7 @@ public struct RuleNumbers: BitwiseCopyable {
 
   init() {}
 
-  mutating func removeAll() { count = 0 }
+  public mutating func removeAll() { count = 0 }
 
   public mutating func append(_ rule: UInt32) {
     guard count < RuleNumbers.countMax else { return }

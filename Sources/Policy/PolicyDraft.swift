@@ -69,6 +69,9 @@ public struct RuleDraft: BitwiseCopyable, @unchecked Sendable {
   public var body = Bytes.empty
   public var requestHeaders = UnsafeBufferPointer<HeaderChange>(start: nil, count: 0)
   public var responseHeaders = UnsafeBufferPointer<HeaderChange>(start: nil, count: 0)
+  /// See `RuleRecord`.
+  public var denialHeaders = UnsafeBufferPointer<HeaderChange>(start: nil, count: 0)
+  public var external = RuleRecord.noExternal
 
   public init(name: Bytes, action: Action, when: UInt32, line: UInt32) {
     self.name = name

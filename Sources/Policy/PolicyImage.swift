@@ -36,18 +36,25 @@ public struct RuleRecord: BitwiseCopyable {
   public var status: UInt32
   public var body: Bytes
   public var requestHeaders: HeaderRange
-  /// Of the response when allowed, of the local response when denied.
+  /// Of the response when allowed; of a DENY rule, those of the local response.
   public var responseHeaders: HeaderRange
+  /// Of a CUSTOM rule: those of the local response when its provider denies.
+  public var denialHeaders: HeaderRange
+  /// Of a CUSTOM rule: its number among those of the plan, in no order; else `noExternal`.
+  public var external: UInt32
+
+  public static var noExternal: UInt32 { UInt32.max }
 }
 
 public enum Action: UInt8, BitwiseCopyable, Sendable {
-  case deny, allow, audit
+  case deny, allow, audit, custom
 
   public var name: StaticString {
     switch self {
     case .deny: "DENY"
     case .allow: "ALLOW"
     case .audit: "AUDIT"
+    case .custom: "CUSTOM"
     }
   }
 }
@@ -68,6 +75,10 @@ public struct HeaderChange: BitwiseCopyable {
     case set = 0
     case append = 1
     case remove = 2
+    /// Only where there is none of that name.
+    case setIfAbsent = 3
+    /// Only where there is one of that name.
+    case setIfPresent = 4
   }
 }
 
@@ -121,6 +132,8 @@ public struct MatchGroup: BitwiseCopyable {
 public struct RuleView: BitwiseCopyable {
   public var denies: RuleList
   public var allows: RuleList
+  /// What asks a provider when it holds, of the request phase.
+  public var customs: RuleList
   /// Of the policies that have ALLOW rules; by their first policies.
   public var groups: UnsafePointer<MatchGroup>
   public var groupCount: UInt32

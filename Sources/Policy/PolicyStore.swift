@@ -72,7 +72,8 @@ public final class PolicyStore: @unchecked Sendable {
             isConnectionPhase: draft.isConnectionPhase, name: rule.name, file: draft.file,
             line: rule.line, status: rule.status, body: rule.body,
             requestHeaders: range(of: rule.requestHeaders, into: &headers),
-            responseHeaders: range(of: rule.responseHeaders, into: &headers)))
+            responseHeaders: range(of: rule.responseHeaders, into: &headers),
+            denialHeaders: range(of: rule.denialHeaders, into: &headers), external: rule.external))
       }
     }
 

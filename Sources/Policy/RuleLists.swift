@@ -6,6 +6,7 @@ import CEL
 struct Members {
   var denies: [UInt32] = []
   var allows: [UInt32] = []
+  var customs: [UInt32] = []
   var hasRequestAllow = false
 
   mutating func add(_ rule: UInt32, _ action: Action, _ isConnectionPhase: Bool, isListed: Bool) {
@@ -13,6 +14,7 @@ struct Members {
     guard isListed else { return }
     if action == .deny { denies.append(rule) }
     if action == .allow { allows.append(rule) }
+    if action == .custom { customs.append(rule) }
   }
 }
 
@@ -44,7 +46,8 @@ struct RuleLists {
   mutating func view(_ members: Members, allowsByDefault: Bool) -> RuleView {
     let groups = groups(of: members.allows)
     return RuleView(
-      denies: list(members.denies), allows: list(members.allows), groups: place(groups, in: &blocks),
+      denies: list(members.denies), allows: list(members.allows), customs: list(members.customs),
+      groups: place(groups, in: &blocks),
       groupCount: UInt32(truncatingIfNeeded: groups.count), groupIndex: index(of: groups),
       hasRequestAllow: members.hasRequestAllow, defaultAllows: allowsByDefault)
   }

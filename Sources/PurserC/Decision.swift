@@ -10,7 +10,9 @@ import PurserPolicy
 private func decided(_ request: OpaquePointer?) -> Handle<RequestState> {
   guard let request else { return .bad(PURSER_INVALID_ARGUMENT) }
   let handle = requestState(request)
-  if case .good(let state) = handle, state.pointee.stage == .begun { return .bad(PURSER_WRONG_STATE) }
+  if case .good(let state) = handle, state.pointee.stage == .begun || state.pointee.stage == .pending {
+    return .bad(PURSER_WRONG_STATE)
+  }
   return handle
 }
 
@@ -53,7 +55,7 @@ public func purser_decision_body(
 ) -> purser_status {
   guard let body_out else { return PURSER_INVALID_ARGUMENT }
   guard case .good(let state) = decided(request) else { return decided(request).status }
-  body_out.pointee = purser_text(RequestState.decidingRule(state)?.body ?? .empty)
+  body_out.pointee = purser_text(RequestState.body(state))
   return PURSER_OK
 }
 
@@ -106,19 +108,16 @@ extension purser_rule_reference {
   }
 }
 
-// Header changes: those of the rule that decided.
+// Header changes.
 
 private func write(
-  _ range: HeaderRange, _ index: Int, of state: UnsafeMutablePointer<RequestState>,
-  to out: UnsafeMutablePointer<purser_header>
+  _ change: HeaderChange?, to out: UnsafeMutablePointer<purser_header>
 ) -> purser_status {
-  guard let plan = state.pointee.plan, index >= 0, index < Int(range.count) else { return PURSER_INVALID_ARGUMENT }
-  let change = plan.pointee.policy.headers[Int(range.start) &+ index]
+  guard let change else { return PURSER_INVALID_ARGUMENT }
   out.pointee = purser_header(
     name: purser_text(change.name), value: purser_text(change.value), operation: change.operation.rawValue)
   return PURSER_OK
 }
-
 
 @c @implementation
 public func purser_decision_request_headers_count(
@@ -126,7 +125,7 @@ public func purser_decision_request_headers_count(
 ) -> purser_status {
   guard let count_out else { return PURSER_INVALID_ARGUMENT }
   guard case .good(let state) = decided(request) else { return decided(request).status }
-  count_out.pointee = Int(RequestState.decidingRule(state)?.requestHeaders.count ?? 0)
+  count_out.pointee = RequestState.headerCount(state, .request)
   return PURSER_OK
 }
 
@@ -136,7 +135,7 @@ public func purser_decision_request_header(
 ) -> purser_status {
   guard let header_out else { return PURSER_INVALID_ARGUMENT }
   guard case .good(let state) = decided(request) else { return decided(request).status }
-  return write(RequestState.decidingRule(state)?.requestHeaders ?? HeaderRange(), index, of: state, to: header_out)
+  return write(RequestState.header(state, .request, index), to: header_out)
 }
 
 @c @implementation
@@ -145,7 +144,7 @@ public func purser_decision_response_headers_count(
 ) -> purser_status {
   guard let count_out else { return PURSER_INVALID_ARGUMENT }
   guard case .good(let state) = decided(request) else { return decided(request).status }
-  count_out.pointee = Int(RequestState.decidingRule(state)?.responseHeaders.count ?? 0)
+  count_out.pointee = RequestState.headerCount(state, .response)
   return PURSER_OK
 }
 
@@ -155,7 +154,7 @@ public func purser_decision_response_header(
 ) -> purser_status {
   guard let header_out else { return PURSER_INVALID_ARGUMENT }
   guard case .good(let state) = decided(request) else { return decided(request).status }
-  return write(RequestState.decidingRule(state)?.responseHeaders ?? HeaderRange(), index, of: state, to: header_out)
+  return write(RequestState.header(state, .response, index), to: header_out)
 }
 
 // Lists of rules. An index past the end is `PURSER_INVALID_ARGUMENT`.
@@ -209,8 +208,13 @@ public func purser_decision_is_cached(
   _ request: OpaquePointer?, _ cached_out: UnsafeMutablePointer<UInt32>?
 ) -> purser_status {
   guard let cached_out else { return PURSER_INVALID_ARGUMENT }
-  guard case .good = decided(request) else { return decided(request).status }
-  cached_out.pointee = 0
+  guard case .good(let state) = decided(request) else { return decided(request).status }
+  #if hasFeature(Embedded)
+    _ = state
+    cached_out.pointee = 0
+  #else
+    cached_out.pointee = state.pointee.isCached ? 1 : 0
+  #endif
   return PURSER_OK
 }
 

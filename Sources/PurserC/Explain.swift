@@ -9,7 +9,7 @@ public func purser_explain(
 ) -> purser_status {
   guard let json_out else { return PURSER_INVALID_ARGUMENT }
   guard case .good(let state) = requestState(request) else { return requestState(request).status }
-  guard state.pointee.stage != .begun else { return PURSER_WRONG_STATE }
+  guard state.pointee.stage != .begun, state.pointee.stage != .pending else { return PURSER_WRONG_STATE }
   guard WorkerState.enter(state.pointee.worker) else { return PURSER_BUSY }
   let worker = state.pointee.worker
   let text = RequestState.explain(state)

@@ -53,23 +53,43 @@ public func purser_check(
   let worker = state.pointee.worker
   guard WorkerState.enter(worker) else { return PURSER_BUSY }
   let isBegun = state.pointee.stage == .begun
-  if isBegun { RequestState.check(state) }
+  let isPending = isBegun ? RequestState.check(state, now: now_ns, pending: pending) : false
   WorkerState.leave(worker)
-  return isBegun ? PURSER_OK : PURSER_WRONG_STATE
+  return isPending ? PURSER_PENDING : isBegun ? PURSER_OK : PURSER_WRONG_STATE
 }
-
-// No policy of this version asks a provider, so no check is ever pending.
 
 @c @implementation
 public func purser_resume(_ request: OpaquePointer?, _ now_ns: Int64) -> purser_status {
-  guard case .good = requestState(request) else { return requestState(request).status }
-  return PURSER_WRONG_STATE
+  guard case .good(let state) = requestState(request) else { return requestState(request).status }
+  #if hasFeature(Embedded)
+    return PURSER_WRONG_STATE
+  #else
+    let worker = state.pointee.worker
+    guard WorkerState.enter(worker) else { return PURSER_BUSY }
+    let isPending = state.pointee.stage == .pending
+    let isDecided = isPending && RequestState.resume(state)
+    if isDecided { state.pointee.stage = .checked }
+    WorkerState.leave(worker)
+    return isDecided ? PURSER_OK : isPending ? PURSER_PENDING : PURSER_WRONG_STATE
+  #endif
 }
 
 @c @implementation
 public func purser_cancel(_ request: OpaquePointer?) -> purser_status {
-  guard case .good = requestState(request) else { return requestState(request).status }
-  return PURSER_WRONG_STATE
+  guard case .good(let state) = requestState(request) else { return requestState(request).status }
+  #if hasFeature(Embedded)
+    return PURSER_WRONG_STATE
+  #else
+    let worker = state.pointee.worker
+    guard WorkerState.enter(worker) else { return PURSER_BUSY }
+    let isPending = state.pointee.stage == .pending
+    if isPending {
+      RequestState.cancel(state)
+      state.pointee.stage = .checked
+    }
+    WorkerState.leave(worker)
+    return isPending ? PURSER_OK : PURSER_WRONG_STATE
+  #endif
 }
 
 @c @implementation

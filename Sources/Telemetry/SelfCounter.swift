@@ -25,6 +25,14 @@
   case reloads
   case reloadsFailed
   case attributeErrors
+  #if !hasFeature(Embedded)
+    case cacheHits
+    case cacheMisses
+    case cacheStaleHits
+    case cacheKeysUnusable
+    case providerFailures
+    case shadowUnanswered
+  #endif
 }
 
 extension SelfCounter {
@@ -46,6 +54,11 @@ extension SelfCounter {
     case .logWriteFailures: "purser_log_write_failures_total"
     case .reloads, .reloadsFailed: "purser_reloads_total"
     case .attributeErrors: "purser_attribute_errors_total"
+    #if !hasFeature(Embedded)
+      case .cacheHits, .cacheMisses, .cacheStaleHits, .cacheKeysUnusable: "purser_check_cache_lookups_total"
+      case .providerFailures: "purser_provider_failures_total"
+      case .shadowUnanswered: "purser_shadow_unanswered_total"
+    #endif
     }
   }
 
@@ -62,6 +75,12 @@ extension SelfCounter {
     case .logFieldErrors: ("part", "log_field")
     case .reloads: ("result", "ok")
     case .reloadsFailed: ("result", "failed")
+    #if !hasFeature(Embedded)
+      case .cacheHits: ("result", "hit")
+      case .cacheMisses: ("result", "miss")
+      case .cacheStaleHits: ("result", "stale")
+      case .cacheKeysUnusable: ("result", "no_key")
+    #endif
     default: nil
     }
   }
@@ -83,11 +102,23 @@ extension SelfCounter {
     case .logWriteFailures: "Log records lost because they could not be written."
     case .reloads, .reloadsFailed: "Loads of a policy set's documents, by result."
     case .attributeErrors: "Attributes that the host could not supply as declared."
+    #if !hasFeature(Embedded)
+      case .cacheHits, .cacheMisses, .cacheStaleHits, .cacheKeysUnusable:
+        "Look-ups of providers' answers, by result; `stale`: an old answer served because the provider failed; `no_key`: an attribute of the key is an error or too large."
+      case .providerFailures: "Questions that a provider did not answer, or that the host would not wait for."
+      case .shadowUnanswered: "CUSTOM rules left out of a shadow verdict, because no answer was at hand."
+    #endif
     }
   }
 
   /// `allCases.count`, without building the array.
-  @inlinable public static var count: Int { SelfCounter.attributeErrors.rawValue &+ 1 }
+  @inlinable public static var count: Int { SelfCounter.last.rawValue &+ 1 }
+
+  #if hasFeature(Embedded)
+    @usableFromInline static var last: SelfCounter { .attributeErrors }
+  #else
+    @usableFromInline static var last: SelfCounter { .shadowUnanswered }
+  #endif
 }
 
 /// The engine's own counters at one moment.

@@ -16,6 +16,8 @@ public struct CodeBuilder {
 
   private let pool: CodePool
 
+  public var regex: RegexLibrary? { pool.storage.regexLibrary }
+
   /// Without a regex library an expression with `matches` is refused.
   public init(regex: RegexLibrary?) { pool = CodePool(regexLibrary: regex) }
 

@@ -72,6 +72,9 @@ public final class CodeLinker {
   /// The number here of a fragment's slot.
   public func slot(_ number: UInt32, in place: Place) -> UInt32 { mapped(number, slotMap, place.slots) }
 
+  /// The number here of what a slot holds; nil when no fragment reads it.
+  public func slot(of definition: SlotDefinition) -> UInt32? { slotNumbers[definition] }
+
   /// The code of all fragments. The linker is of no use afterwards.
   public func finish() -> Code {
     let storage = CodeStorage(regexLibrary: regexLibrary)

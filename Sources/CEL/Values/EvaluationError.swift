@@ -50,6 +50,8 @@
     case unknownTimeZone = 25
     case noValue = 26
     case nestedTooDeeply = 27
+    /// Of a rule, not of an expression.
+    case tooManyChecks = 28
   }
 }
 
@@ -85,6 +87,7 @@ extension EvaluationError.Code {
     case .unknownTimeZone: "unknown time zone"
     case .noValue: "optional has no value"
     case .nestedTooDeeply: "value is nested too deeply"
+    case .tooManyChecks: "too many external checks at once"
     }
   }
 

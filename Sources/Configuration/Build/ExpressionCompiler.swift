@@ -72,6 +72,17 @@ final class ExpressionCompiler {
     return diagnostics.hasErrors ? (nil, ClauseFinder.Found()) : (program, found)
   }
 
+  /// What a sound expression reads, by itself.
+  func slots(of source: ExpressionSource) -> [SlotDefinition] {
+    var diagnostics = Diagnostics()
+    var alone = CodeBuilder(regex: builder.regex)
+    guard let tree = Parser.parse(source.bytes, extensions: environment.extensions, diagnostics: &diagnostics),
+      let checked = Checker.check(tree, in: environment, diagnostics: &diagnostics),
+      alone.add(checked, diagnostics: &diagnostics) != nil
+    else { return [] }
+    return alone.finish().slots
+  }
+
   /// Whether a program holds for every request, or for none; nil where the request decides.
   func constant(_ program: UInt32) -> Bool? {
     guard let value = builder.constant(program), value.kind == .bool else { return nil }

@@ -56,16 +56,26 @@ struct PlanBuilder {
 
     let telemetryCompiler = ExpressionCompiler(
       environment: environments.telemetry, binder: binder, builder: CodeBuilder(regex: regex))
+    #if hasFeature(Embedded)
+      var external = ExternalParts()
+    #else
+      var external = ExternalParts(
+        documents: documents, environment: environments.policy, digest: environment, binder: binder, regex: regex)
+      external.compileProviders(&problems)
+    #endif
+
     var telemetry = TelemetryCompiler(documents: documents)
     telemetry.compile(with: telemetryCompiler, &problems)
 
+    // What is wrong with the rules that ask providers is found when all policies are put together.
+    let linked = policies.link(&external, &problems)
     let needs =
       policies.needs
-      + telemetryCompiler.needs.compactMap {
+      + (telemetryCompiler.needs + external.needs).compactMap {
         binder.need(of: $0.attribute, at: $0.position, in: documents.sources)
       }
     checkServed(needs, &problems)
-    guard !problems.hasErrors, let linked = policies.link(&problems) else { return nil }
+    guard let linked, !problems.hasErrors else { return nil }
 
     let isShadow = documents.policySet?.mode == .shadow
     let units = policies.units
@@ -73,7 +83,8 @@ struct PlanBuilder {
       digest: texts.keep(digest), policies: linked.store, parts: PlanParts(environment: environment, units: units),
       compiledPolicyCount: policies.compiledCount, policyCode: binder.bind(linked.code),
       telemetryCode: binder.bind(telemetryCompiler.builder.finish()), valueSets: sets, metrics: telemetry.metrics,
-      accessLogs: telemetry.accessLogs, backends: telemetry.backends, customAttributes: customs, needs: needs,
+      accessLogs: telemetry.accessLogs, backends: telemetry.backends, providers: external.providers,
+      externalRules: external.rules, customAttributes: customs, needs: needs,
       enforcedPolicyCount: isShadow ? 0 : units.filter { !$0.isShadow }.count, allowsEmpty: documents.policySet?.allowEmpty ?? false,
       explainSource: ExplainSource(
         environment: environments.policy, units: units, regex: regex, bind: { binder.bind($0) }),

@@ -66,9 +66,12 @@ struct PolicyCompiler {
     placed.append((unit, origin))
   }
 
-  /// The code and the store of all units; nil where `problems` says why not. The plan must keep the units.
+  /// The code and the store of all units; nil where `problems` says why not. The plan must keep the units. The rules that ask
+  /// providers are added to `external`, and its programs to the code.
   @inline(never)
-  func link(_ problems: inout Problems) -> (code: Code, store: PolicyStore)? {
+  func link(
+    _ external: inout ExternalParts, _ problems: inout Problems
+  ) -> (code: Code, store: PolicyStore)? {
     let linker = CodeLinker(regex: regex)
     var drafts: [PolicyDraft] = []
     drafts.reserveCapacity(placed.count)
@@ -85,8 +88,12 @@ struct PolicyCompiler {
       }
       var rules: [RuleDraft] = []
       rules.reserveCapacity(unit.rules.count)
+      var externals = unit.externals.makeIterator()
       for rule in unit.rules {
         var rule = rule
+        if rule.action == .custom, let draft = externals.next() {
+          rule.external = external.add(draft, of: unit, origin, &problems)
+        }
         rule.when = program(rule.when)
         rule.line = rule.line &+ origin.line
         rule.whenClauses = blocks.placed(rule.whenClauses) { linker.slot($0, in: place) }
@@ -101,6 +108,11 @@ struct PolicyCompiler {
       draft.matchClauses = blocks.placed(unit.matchClauses) { linker.slot($0, in: place) }
       drafts.append(draft)
     }
+    guard external.link(with: linker) else {
+      problems.error(at: .none, "too many variables or constants are read by all policies and providers")
+      return nil
+    }
+    guard !problems.hasErrors else { return nil }
     let set = documents.policySet
     let store = PolicyStore(
       policies: drafts, allowsByDefault: set?.defaultVerdict != .deny, isSetShadow: set?.mode == .shadow)
@@ -192,7 +204,8 @@ extension Action {
     case .allow: self = .allow
     case .deny: self = .deny
     case .audit: self = .audit
-    case .custom, .limit: return nil
+    case .custom: self = .custom
+    case .limit: return nil
     }
   }
 }

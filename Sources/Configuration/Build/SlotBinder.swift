@@ -45,6 +45,17 @@ struct SlotBinder: Sendable {
       place: SourcePlace(file: sources.name(of: position), line: position.line, column: position.column))
   }
 
+  /// As an author would write it.
+  func name(of slot: SlotDefinition) -> String {
+    if slot.variable >= ListVariable.first {
+      let index = Int(slot.variable &- ListVariable.first)
+      return "lists." + (lists.indices.contains(index) ? lists[index] : "?")
+    }
+    let name = OwnAttribute(rawValue: slot.variable)?.name ?? attribute(slot.variable)?.name ?? "?"
+    guard let key = slot.key else { return name }
+    return name + "[\"" + String(decoding: key, as: UTF8.self) + "\"]"
+  }
+
   func attribute(_ number: UInt32) -> Attribute? {
     if number >= Vocabulary.customFirst {
       let index = Int(number &- Vocabulary.customFirst)
@@ -68,7 +79,7 @@ private struct PartBuilder {
   mutating func reserve(_ slot: SlotDefinition) {
     slots[slot] = UInt32(truncatingIfNeeded: bindings.count)
     bindings.append(SlotBinding(.own, type: .dyn))
-    names.append(binder.texts.keep(name(of: slot)))
+    names.append(binder.texts.keep(binder.name(of: slot)))
   }
 
   mutating func fill(_ slot: SlotDefinition) {
@@ -137,17 +148,6 @@ private struct PartBuilder {
     SlotBinding(
       .firstPresent, type: TypeCode(attribute.type), first: rawSlot(of: attribute),
       second: slot(of: Derivation.number("request.headers"), key: Array(name.utf8)))
-  }
-
-  /// As an author would write it.
-  private func name(of slot: SlotDefinition) -> String {
-    if slot.variable >= ListVariable.first {
-      let index = Int(slot.variable &- ListVariable.first)
-      return "lists." + (binder.lists.indices.contains(index) ? binder.lists[index] : "?")
-    }
-    let name = OwnAttribute(rawValue: slot.variable)?.name ?? binder.attribute(slot.variable)?.name ?? "?"
-    guard let key = slot.key else { return name }
-    return name + "[\"" + String(decoding: key, as: UTF8.self) + "\"]"
   }
 }
 

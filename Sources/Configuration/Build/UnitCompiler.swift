@@ -31,6 +31,7 @@ final class UnitCompiler {
     let matched = condition(policy.match, for: purpose, &problems)
     var rules: [RuleDraft] = []
     rules.reserveCapacity(policy.rules.count)
+    var externals: [ExternalDraft] = []
     for rule in policy.rules {
       let compiled = condition(rule.when, for: purpose, &problems)
       // The readers have refused the others.
@@ -45,10 +46,17 @@ final class UnitCompiler {
       draft.status = UInt32(truncatingIfNeeded: rule.response?.status ?? 0)
       draft.body = keep(rule.response?.body ?? "")
       draft.requestHeaders = keep(changes(rule.requestHeaders))
-      draft.responseHeaders = keep(
-        action == .deny
-          ? (rule.response?.headers ?? []).map { HeaderChange(.set, keep($0.name), keep($0.value)) }
-          : changes(rule.responseHeaders))
+      let denialHeaders = (rule.response?.headers ?? []).map { HeaderChange(.set, keep($0.name), keep($0.value)) }
+      draft.responseHeaders = keep(action == .deny ? denialHeaders : changes(rule.responseHeaders))
+      #if !hasFeature(Embedded)
+        if action == .custom {
+          draft.denialHeaders = keep(denialHeaders)
+          if isConnection {
+            problems.error(at: rule.position, "no provider is asked about a connection: CUSTOM is of the request phase")
+          }
+          if let external = external(rule) { externals.append(external) }
+        }
+      #endif
       rules.append(draft)
     }
     let path = keep(policy.identity.path)
@@ -69,10 +77,31 @@ final class UnitCompiler {
     return PolicyUnit(
       digest: isLasting ? origin.digest : nil, fragment: compiler.builder.finishFragment(), match: matched.program,
       matchText: matched.text, matchConstant: matchConstant, matchClauses: matched.clauses, rules: placedRules,
-      path: path, pathPlace: origin.place(of: policy.identity.position), isConnectionPhase: isConnection,
+      externals: externals, path: path, pathPlace: origin.place(of: policy.identity.position), isConnectionPhase: isConnection,
       isShadow: policy.mode == .shadow, replaces: replaces, needs: needs, warnings: warnings,
       warningCount: warningCount, patternPlace: place, nodeCount: origin.nodeCount, weight: origin.weight)
   }
+
+  #if !hasFeature(Embedded)
+    /// The reader has said what is wrong with a rule that has none.
+    private func external(_ rule: RuleDocument) -> ExternalDraft? {
+      guard let provider = rule.provider else { return nil }
+      let origin = policy.origin
+      func placed(_ text: WrittenText) -> (text: String, place: UnitPlace) {
+        (text.text, origin.place(of: text.position))
+      }
+      return ExternalDraft(
+        name: rule.name, provider: provider.namespace + "/" + provider.name,
+        providerPlace: origin.place(of: provider.position), condition: rule.when?.bytes ?? [],
+        slots: rule.when.map { compiler.slots(of: $0) } ?? [],
+        cache: rule.cache.map { cache in
+          CacheDraft(
+            place: origin.place(of: cache.position), ttl: cache.ttl, denyTTL: cache.denyTTL ?? cache.ttl,
+            staleFor: cache.staleIfError ?? 0, headers: cache.headers.map { $0.text },
+            varyBy: cache.varyBy.map(placed), purgeBy: cache.purgeBy.map(placed))
+        })
+    }
+  #endif
 
   private struct Condition {
     var program = PolicyImage.noProgram

@@ -13,6 +13,7 @@ public struct DocumentSet: Sendable {
   public internal(set) var backends: [BackendDocument] = []
   public internal(set) var valueLists: [ValueListDocument] = []
   public internal(set) var attributeManifests: [AttributeManifestDocument] = []
+  public internal(set) var providers: [ProviderDocument] = []
   /// At most one.
   public internal(set) var policySet: PolicySetDocument?
   /// Files that value lists name, whether or not they could be read.
@@ -22,7 +23,7 @@ public struct DocumentSet: Sendable {
 
   var isEmpty: Bool {
     policies.isEmpty && telemetries.isEmpty && backends.isEmpty && valueLists.isEmpty && attributeManifests.isEmpty
-      && policySet == nil
+      && providers.isEmpty && policySet == nil
   }
 
   mutating func sort() {
@@ -31,5 +32,6 @@ public struct DocumentSet: Sendable {
     backends = backends.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
     valueLists = valueLists.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
     attributeManifests = attributeManifests.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
+    providers = providers.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
   }
 }

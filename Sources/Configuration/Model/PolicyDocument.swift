@@ -115,8 +115,10 @@ public struct CacheBlock: Sendable {
   public var ttl: Int64
   public var denyTTL: Int64?
   public var staleIfError: Int64?
-  /// Header changes that a cached answer may repeat.
+  /// Header changes of an answer that are made, kept or not.
   public var headers: [WrittenText] = []
+  /// Attributes that tell answers apart, besides those that the rule and its provider read.
+  public var varyBy: [WrittenText] = []
   /// Attributes by which answers can be purged.
   public var purgeBy: [WrittenText] = []
 }

@@ -20,6 +20,8 @@ public struct PolicySetDocument: Sendable {
   public var allowEmpty = false
   public var mode: EnforcementMode = .enforce
   public var pathNormalization: PathNormalizationChoice = .mergeSlashes
+  /// How long a provider's answer may be kept at most, nanoseconds.
+  public var cacheLifetimeMax: Int64?
 
   public init(identity: DocumentIdentity) { self.identity = identity }
 }

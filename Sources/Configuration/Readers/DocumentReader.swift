@@ -48,7 +48,11 @@ struct DocumentReader {
     case .valueList: return valueListShape
     case .attributeManifest: return attributeManifestShape
     case .policySet: return policySetShape
-    case .provider: return ObjectShape("provider", "an external service that a rule asks", [])
+    #if hasFeature(Embedded)
+      case .provider: return ObjectShape("provider", "an external service that a rule asks", [])
+    #else
+      case .provider: return providerShape
+    #endif
     }
   }
 
@@ -62,10 +66,12 @@ struct DocumentReader {
       return
     }
     guard let kind = kind(of: root) else { return }
-    if kind == .provider {
-      problems.error(at: place(of: "kind", in: root), "kind `Provider` is not yet supported")
-      return
-    }
+    #if hasFeature(Embedded)
+      if kind == .provider {
+        problems.error(at: place(of: "kind", in: root), "this flavour of the library has no providers")
+        return
+      }
+    #endif
     check(root, is: .object(DocumentReader.documentShape(of: kind)), called: "document")
     guard let identity = identity(of: root, kind) else { return }
     guard identities.add(identity, problems: &problems, sources: documents.sources) else { return }
@@ -77,7 +83,11 @@ struct DocumentReader {
     case .valueList: readValueList(spec, identity)
     case .attributeManifest: readAttributeManifest(spec, identity)
     case .policySet: readPolicySet(spec, identity)
-    case .provider: return
+    #if hasFeature(Embedded)
+      case .provider: return
+    #else
+      case .provider: readProvider(spec, identity)
+    #endif
     }
   }
 

@@ -25,7 +25,8 @@ extension DocumentReader {
       Field("ttl", .duration, required: true, "how long an answer is kept"),
       Field("denyTTL", .duration, "how long a denial is kept; `ttl` unless given"),
       Field("staleIfError", .duration, "how long an answer still serves when the provider fails"),
-      Field("headers", .list(.text(.headerName)), "header changes that a kept answer may repeat"),
+      Field("headers", .list(.text(.headerName)), "header changes of an answer that are made, kept or not; no others are"),
+      Field("varyBy", .list(.text(.attributeName)), "attributes that tell answers apart besides those that are read"),
       Field("purgeBy", .list(.text(.attributeName)), "attributes by which answers can be purged"),
     ])
 
@@ -38,13 +39,20 @@ extension DocumentReader {
       Field("burst", .integer(0...1_000_000_000), "how many more at once"),
     ])
 
+  // The small flavour asks nobody.
+  #if hasFeature(Embedded)
+    private static let actionShape = Shape.word(["ALLOW", "DENY", "AUDIT"], later: ["CUSTOM", "LIMIT"])
+    private static let external = Field.Support.withRefusedAction
+  #else
+    private static let actionShape = Shape.word(["ALLOW", "DENY", "AUDIT", "CUSTOM"], later: ["LIMIT"])
+    private static let external = Field.Support.full
+  #endif
+
   private static let ruleShape = ObjectShape(
     "rule", "an action and the condition under which it is taken",
     [
       Field("name", .text(.ruleName), required: true, "unique in the policy"),
-      Field(
-        "action", .word(["ALLOW", "DENY", "AUDIT"], later: ["CUSTOM", "LIMIT"]), required: true,
-        "what the rule does when it holds"),
+      Field("action", actionShape, required: true, "what the rule does when it holds"),
       Field("when", .expression, "the condition; a rule without one always holds"),
       Field(
         "onError", .word(ErrorTreatment.allCases.map { $0.rawValue }),
@@ -52,8 +60,8 @@ extension DocumentReader {
       Field("requestHeaders", .object(headerChangesShape), "changes to the request that an ALLOW rule lets through"),
       Field("responseHeaders", .object(headerChangesShape), "changes to the response to such a request"),
       Field("response", .object(responseShape), "on a rule that denies: what the client gets"),
-      Field("provider", .text(.reference), support: .withRefusedAction, "on CUSTOM: whom to ask"),
-      Field("cache", .object(cacheShape), support: .withRefusedAction, "on CUSTOM: keep answers"),
+      Field("provider", .text(.reference), support: external, "on CUSTOM: whom to ask"),
+      Field("cache", .object(cacheShape), support: external, "on CUSTOM: keep answers"),
       Field("quota", .object(quotaShape), support: .withRefusedAction, "on LIMIT: what is counted"),
     ])
 
@@ -196,7 +204,8 @@ extension DocumentReader {
     return CacheBlock(
       position: tree.position(of: block), ttl: tree.duration("ttl", of: block) ?? 0,
       denyTTL: tree.duration("denyTTL", of: block), staleIfError: tree.duration("staleIfError", of: block),
-      headers: writtenItems("headers", of: block), purgeBy: writtenItems("purgeBy", of: block))
+      headers: writtenItems("headers", of: block), varyBy: writtenItems("varyBy", of: block),
+      purgeBy: writtenItems("purgeBy", of: block))
   }
 
   private func readQuota(_ id: NodeID) -> QuotaBlock? {

@@ -14,6 +14,9 @@ extension DocumentReader {
       Field(
         "pathNormalization", .word(PathNormalizationChoice.allCases.map { $0.rawValue }),
         "how `request.url_path` is made from `request.path`; `MERGE_SLASHES` unless given"),
+      Field(
+        "cacheLifetimeMax", .duration,
+        "how long a CUSTOM rule may have an answer kept, `staleIfError` included; `10m` unless given"),
     ])
 
   mutating func readPolicySet(_ spec: NodeID?, _ identity: DocumentIdentity) {
@@ -22,6 +25,7 @@ extension DocumentReader {
     set.allowEmpty = tree.boolean("allowEmpty", of: spec) ?? false
     set.mode = tree.word("mode", of: spec, as: EnforcementMode.self) ?? .enforce
     set.pathNormalization = tree.word("pathNormalization", of: spec, as: PathNormalizationChoice.self) ?? .mergeSlashes
+    set.cacheLifetimeMax = tree.duration("cacheLifetimeMax", of: spec)
     documents.policySet = set
   }
 }

@@ -1,0 +1,104 @@
+// Values as bytes, such that unlike values have unlike bytes: what a cached answer is found by, and what a provider is sent.
+//
+//   value      tag (a `Value.Kind`), then
+//     absent, null        nothing
+//     bool                one byte
+//     int, uint, double   eight bytes
+//     string, bytes       length (four bytes), the bytes
+//     timestamp, duration seconds (eight bytes), nanoseconds (four)
+//     list                count (four bytes), the values
+//     map                 count (four bytes), key and value by turns, in the order in which they are there
+//
+// Numbers are little-endian. An optional is its value, or absent. Whatever else an expression can give has no such form.
+
+import CPlatform
+
+/// Writes to memory that the caller lends. Once something did not fit or has no form, `isGood` stays false.
+public struct CanonicalWriter {
+  private let base: UnsafeMutablePointer<UInt8>
+  private let capacity: Int
+  public private(set) var count = 0
+  public private(set) var isGood = true
+
+  /// Lists and maps may lie in one another so deep.
+  private static var depthMax: Int { 32 }
+
+  public init(_ base: UnsafeMutablePointer<UInt8>, capacity: Int) {
+    self.base = base
+    self.capacity = capacity
+  }
+
+  public mutating func put(_ value: Value) { put(value, depth: 0) }
+
+  /// Bytes as they are, without a length.
+  @inline(__always)
+  public mutating func put(raw source: UnsafeRawPointer?, _ size: Int) {
+    guard isGood, size >= 0, size <= capacity &- count else {
+      isGood = false
+      return
+    }
+    if let source, size > 0 { memcpy(base + count, source, size) }
+    count &+= size
+  }
+
+  private mutating func put(_ value: Value, depth: Int) {
+    switch value.kind {
+    case .absent, .null: put(byte: value.kind.rawValue)
+    case .bool:
+      put(byte: value.kind.rawValue)
+      put(byte: value.payload != 0 ? 1 : 0)
+    case .int, .uint, .double:
+      put(byte: value.kind.rawValue)
+      put(word: value.payload)
+    case .string, .bytes:
+      put(byte: value.kind.rawValue)
+      put(length: value.count)
+      put(raw: value.asBytes.base, Int(value.count))
+    case .timestamp, .duration:
+      put(byte: value.kind.rawValue)
+      put(word: value.payload)
+      put(length: value.count)
+    case .list: put(value, elements: Int(value.count), depth)
+    case .map: put(value, elements: Int(value.count) &* 2, depth)
+    case .optional:
+      if let inner = value.elements { put(inner.pointee, depth: depth &+ 1) } else { put(byte: Value.Kind.absent.rawValue) }
+    case .unfetched, .error, .hostMap, .type, .opaque, .ip, .cidr, .message, .enumeration: isGood = false
+    }
+  }
+
+  private mutating func put(_ value: Value, elements: Int, _ depth: Int) {
+    guard depth < CanonicalWriter.depthMax else {
+      isGood = false
+      return
+    }
+    put(byte: value.kind.rawValue)
+    put(length: value.count)
+    var index = 0
+    while isGood, index < elements, let values = value.elements {
+      put(values[index], depth: depth &+ 1)
+      index &+= 1
+    }
+  }
+
+  @inline(__always)
+  private mutating func put(byte: UInt8) {
+    guard isGood, count < capacity else {
+      isGood = false
+      return
+    }
+    base[count] = byte
+    count &+= 1
+  }
+
+  @inline(__always)
+  private mutating func put(length: UInt32) {
+    var length = length.littleEndian
+    withUnsafeBytes(of: &length) { put(raw: $0.baseAddress, 4) }
+  }
+
+  @inline(__always)
+  private mutating func put(word: UInt64) {
+    var word = word.littleEndian
+    withUnsafeBytes(of: &word) { put(raw: $0.baseAddress, 8) }
+  }
+}

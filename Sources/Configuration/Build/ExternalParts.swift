@@ -1,0 +1,339 @@
+// Providers, the questions that they are asked, and the keys under which answers are kept.
+//
+// A key is made of what an answer can depend on, and of nothing else:
+//
+//   digest   the rule, its provider, what of the set both mean (lists that are read, constants, custom attributes, how paths are
+//            normalised)
+//   slots    the attributes and entries that the rule's condition, the provider's question and `varyBy` read
+//
+// They come out of the compiled programs, so none can be forgotten.
+
+#if !hasFeature(Embedded)
+  import CEL
+  import PurserAttributes
+  import PurserEngine
+  import PurserPolicy
+
+  struct ExternalParts {
+    private let documents: [ProviderDocument]
+    private let lists: [ValueListDocument]
+    private let environment: Environment
+    /// What of everything that is compiled against counts for every key.
+    private let surroundings: [UInt8]
+    private let lifetimeMax: Int64
+    private let compiler: ExpressionCompiler
+    private(set) var providers: [ProviderPlan] = []
+    private(set) var rules: [ExternalRulePlan] = []
+    /// Parallel to `providers`.
+    private var questions: [Question] = []
+
+    /// What a question reads.
+    private struct Question {
+      var slots: [SlotDefinition] = []
+      var position = Position.none
+      var digest: [UInt8] = []
+    }
+
+    static let lifetimeUsual: Int64 = 600_000_000_000
+
+    init(
+      documents: DocumentSet, environment: Environment, digest: DocumentDigest, binder: SlotBinder, regex: RegexLibrary?
+    ) {
+      self.documents = documents.providers
+      lists = documents.valueLists
+      self.environment = environment
+      var surroundings = KeyText()
+      withUnsafeBytes(of: digest) { surroundings.put(Array($0)) }
+      surroundings.put((documents.policySet?.pathNormalization ?? .mergeSlashes).rawValue)
+      self.surroundings = surroundings.bytes
+      lifetimeMax = documents.policySet?.cacheLifetimeMax ?? ExternalParts.lifetimeUsual
+      compiler = ExpressionCompiler(environment: environment, binder: binder, builder: CodeBuilder(regex: regex))
+    }
+
+    /// Attributes that questions read, and where.
+    var needs: [(attribute: UInt32, position: Position)] { compiler.needs }
+
+    // MARK: Providers
+
+    mutating func compileProviders(_ problems: inout Problems) {
+      for document in documents {
+        var question = Question(position: document.position)
+        var text = KeyText()
+        text.put(document.identity.path)
+        var fields: [ProviderField] = []
+        var programs: [UInt32] = []
+        func add(_ target: ProviderField.Target, _ source: ExpressionSource, _ type: TypeID?) {
+          guard let program = compile(source, type, &question, &problems) else { return }
+          fields.append(ProviderField(target))
+          programs.append(program)
+          text.put("\(target)")
+          text.put(source.bytes)
+        }
+        var service = ProviderService.opa
+        var result: ResultPrograms?
+        switch document.service {
+        case .extAuthzGRPC(let authority, let attributes, let headers, let extensions):
+          service = .extAuthzGRPC(authority: authority)
+          for name in attributes {
+            guard ProviderField.grpcAttributes.contains(name.text) else {
+              problems.error(at: name.position, ExternalParts.noPlace(for: name.text))
+              continue
+            }
+            add(.attribute(name.text), ExternalParts.optional(name), nil)
+          }
+          for name in headers { add(.header(name.text), ExternalParts.header(name), nil) }
+          for item in extensions { add(.contextExtension(item.name), item.expression, .string) }
+        case .extAuthzHTTP(let headers, let upstreamHeaders, let clientHeaders):
+          service = .extAuthzHTTP(upstreamHeaders: upstreamHeaders, clientHeaders: clientHeaders)
+          text.put(upstreamHeaders.joined(separator: ","))
+          text.put(clientHeaders.joined(separator: ","))
+          for name in ["request.method", "request.url_path"] {
+            let written = WrittenText(text: name, position: document.position)
+            add(.attribute(name), ExternalParts.optional(written), nil)
+          }
+          for name in headers { add(.header(name.text), ExternalParts.header(name), nil) }
+        case .opa(let input, let decision, let status, let body):
+          for item in input { add(.input(item.name), item.expression, nil) }
+          result = ExternalParts.result(decision, status, body, &problems)
+          for source in [decision, status, body] { text.put(source?.bytes ?? []) }
+        }
+        text.put("\(service)")
+        text.put(document.endpoint.url)
+        text.put(document.endpoint.unixPath ?? "")
+        question.digest = text.bytes
+        questions.append(question)
+        providers.append(
+          ProviderPlan(
+            path: document.identity.path, service: service, endpoint: document.endpoint, limits: document.limits,
+            fields: fields, programs: programs, failureAllows: document.failureAllows, result: result))
+      }
+    }
+
+    private func compile(
+      _ source: ExpressionSource, _ type: TypeID?, _ question: inout Question, _ problems: inout Problems
+    ) -> UInt32? {
+      let purpose = ExpressionCompiler.Purpose(
+        phase: .request, subject: "the question is asked", type: type, warnsOfUnguardedReads: true)
+      let program = compiler.compile(source, for: purpose, &problems)
+      if program != nil { question.slots += compiler.slots(of: source) }
+      return program
+    }
+
+    /// `attribute`, or nothing where it is absent.
+    private static func optional(_ name: WrittenText) -> ExpressionSource {
+      let text = "has(\(name.text)) ? optional.of(\(name.text)) : optional.none()"
+      return ExpressionSource(bytes: Array(text.utf8), at: name.position)
+    }
+
+    private static func header(_ name: WrittenText) -> ExpressionSource {
+      ExpressionSource(bytes: Array("request.headers[?\"\(name.text)\"]".utf8), at: name.position)
+    }
+
+    private static func noPlace(for name: String) -> String {
+      let nearest = NearestName.find(name, among: ProviderField.grpcAttributes).map { ", did you mean `\($0)`?" } ?? ""
+      return "`\(name)` has no place in Envoy's CheckRequest" + (nearest.isEmpty ? "; send it by `contextExtensions`" : nearest)
+    }
+
+    /// Programs over `result`.
+    private static func result(
+      _ decision: ExpressionSource?, _ status: ExpressionSource?, _ body: ExpressionSource?, _ problems: inout Problems
+    ) -> ResultPrograms? {
+      var environment = Environment()
+      for library in Extension.allCases where library != .block && library != .regex { environment.enable(library) }
+      environment.declare(Variable(name: "result", type: .dyn, id: 0))
+      var builder = CodeBuilder(regex: nil)
+      func program(_ source: ExpressionSource?, _ type: TypeID) -> UInt32? {
+        guard let source else { return nil }
+        var diagnostics = Diagnostics()
+        var program: UInt32?
+        if let tree = Parser.parse(source.bytes, extensions: environment.extensions, diagnostics: &diagnostics),
+          let checked = Checker.check(tree, in: environment, expecting: type, diagnostics: &diagnostics)
+        {
+          program = builder.add(checked, diagnostics: &diagnostics)
+        }
+        for item in diagnostics.items where item.severity == .error {
+          problems.error(at: source.position(atByte: Int(item.span.start)), item.message)
+        }
+        return program
+      }
+      let programs = (program(decision, .bool), program(status, .int), program(body, .string))
+      guard let decides = programs.0 else { return nil }
+      return ResultPrograms(
+        code: builder.finish(), variable: 0, decision: decides, status: programs.1, body: programs.2)
+    }
+
+    // MARK: Rules
+
+    /// The number of a rule's plan; none where `problems` says why not.
+    mutating func add(
+      _ rule: ExternalDraft, of unit: PolicyUnit, _ origin: DocumentOrigin, _ problems: inout Problems
+    ) -> UInt32 {
+      guard let number = documents.indices.first(where: { documents[$0].identity.path == rule.provider }) else {
+        let names = documents.map { $0.identity.name }
+        let name = rule.provider.split(separator: "/").last.map { String($0) } ?? rule.provider
+        let nearest = NearestName.find(name, among: names).map { ", did you mean `\($0)`?" } ?? ""
+        problems.error(at: origin.position(of: rule.providerPlace), "there is no Provider `\(rule.provider)`\(nearest)")
+        return RuleRecord.noExternal
+      }
+      let policyPath = unit.path.text
+      var plan = ExternalRulePlan(provider: number, path: policyPath + "/" + rule.name, policyPath: policyPath, cache: nil)
+      if let cache = rule.cache {
+        plan.cache = self.cache(cache, of: rule, path: plan.path, provider: number, origin, &problems)
+      }
+      rules.append(plan)
+      return UInt32(truncatingIfNeeded: rules.count &- 1)
+    }
+
+    private func cache(
+      _ cache: CacheDraft, of rule: ExternalDraft, path: String, provider: Int, _ origin: DocumentOrigin,
+      _ problems: inout Problems
+    ) -> CachePlan? {
+      let position = origin.position(of: cache.place)
+      let longest = max(cache.ttl, cache.denyTTL)
+      if longest > lifetimeMax || cache.staleFor > lifetimeMax &- longest {
+        problems.error(
+          at: position,
+          "answers would be kept for more than \(lifetimeMax / 1_000_000_000)s, `staleIfError` included; `cacheLifetimeMax` of the PolicySet permits more"
+        )
+      }
+      guard questions.indices.contains(provider) else { return nil }
+      let question = questions[provider]
+      let inRule = refuseUnsteady(rule.slots, in: "the rule's condition", at: position, &problems)
+      let inQuestion = refuseUnsteady(question.slots, in: "the provider's question", at: position, &problems)
+      var definitions: [SlotDefinition] = []
+      var listNumbers: Set<UInt32> = []
+      var varied: [(name: String, definition: SlotDefinition)] = []
+      for name in cache.varyBy {
+        let source = ExternalParts.optional(
+          WrittenText(text: name.text, position: origin.position(of: name.place)))
+        let purpose = ExpressionCompiler.Purpose(
+          phase: .request, subject: "the question is asked", type: nil, warnsOfUnguardedReads: false)
+        guard compiler.compile(source, for: purpose, &problems) != nil else { continue }
+        let slots = compiler.slots(of: source)
+        _ = refuseUnsteady(slots, in: "`varyBy`", at: origin.position(of: name.place), &problems)
+        for slot in slots { varied.append((name.text, slot)) }
+      }
+      for definition in inRule + inQuestion + varied.map({ $0.definition }) {
+        if definition.variable >= ListVariable.first {
+          listNumbers.insert(definition.variable &- ListVariable.first)
+        } else if !definitions.contains(definition) {
+          definitions.append(definition)
+        }
+      }
+      // One order, whatever the order in which they are read.
+      let named = definitions.map { (name: compiler.binder.name(of: $0), definition: $0) }
+        .ordered { bytesPrecede($0.name, $1.name) }
+      var purgeBy: [Int] = []
+      for name in cache.purgeBy {
+        let wanted = Vocabulary.attribute(named: name.text)?.name ?? name.text
+        if let place = named.indices.first(where: { named[$0].name == wanted }) {
+          purgeBy.append(place)
+        } else {
+          problems.error(
+            at: origin.position(of: name.place),
+            "`\(name.text)` is not part of the key, so answers cannot be told apart by it; add it to `varyBy`")
+        }
+      }
+      var text = KeyText()
+      text.put(surroundings)
+      text.put(path)
+      text.put(rule.condition)
+      text.put(question.digest)
+      text.put(cache.headers.joined(separator: ","))
+      for entry in named { text.put(entry.name) }
+      for number in Array(listNumbers).ordered(by: <) {
+        guard lists.indices.contains(Int(number)) else { continue }
+        text.put(lists[Int(number)].identity.name)
+        for value in lists[Int(number)].values { text.put(value.text) }
+      }
+      return CachePlan(
+        digest: Digest.of(text.bytes), slots: [], definitions: named.map { $0.definition },
+        names: named.map { $0.name }, purgeBy: purgeBy, ttl: cache.ttl, denyTTL: cache.denyTTL,
+        staleFor: cache.staleFor, headers: cache.headers)
+    }
+
+    /// What differs from request to request can be no part of a key; what is left may be.
+    private func refuseUnsteady(
+      _ slots: [SlotDefinition], in place: String, at position: Position, _ problems: inout Problems
+    ) -> [SlotDefinition] {
+      slots.filter { slot in
+        guard slot.variable < ListVariable.first, let attribute = compiler.binder.attribute(slot.variable) else { return true }
+        let name = compiler.binder.name(of: slot)
+        if attribute.type.isMap, slot.key == nil {
+          problems.error(
+            at: position,
+            "\(place) reads all of `\(name)`, and no two requests have all of it alike: read entries of it, or do not cache")
+          return false
+        }
+        guard ExternalParts.differs(attribute.name, slot.key) else { return true }
+        problems.error(
+          at: position,
+          "\(place) reads `\(name)`, which differs from request to request: no kept answer would be found again")
+        return false
+      }
+    }
+
+    private static func differs(_ attribute: String, _ key: [UInt8]?) -> Bool {
+      if attribute == "request.headers", let key {
+        let name = String(decoding: key, as: UTF8.self)
+        return name.hasPrefix("x-b3-") && name != "x-b3-sampled" || unsteadyHeaders.contains(name)
+      }
+      return unsteadyAttributes.contains(attribute)
+    }
+
+    private static let unsteadyAttributes: Set<String> = [
+      "request.id", "request.time", "connection.id", "source.port", "request.duration",
+    ]
+    private static let unsteadyHeaders: Set<String> = [
+      "x-request-id", "x-correlation-id", "traceparent", "tracestate", "b3", "uber-trace-id", "date",
+    ]
+
+    /// Adds the programs to the code, and learns the numbers of what is read there. False when there would be too many.
+    mutating func link(with linker: CodeLinker) -> Bool {
+      guard !documents.isEmpty else { return true }
+      guard let place = linker.add(compiler.builder.finishFragment()) else { return false }
+      for index in providers.indices {
+        providers[index].programs = providers[index].programs.map { $0 &+ place.programFirst }
+      }
+      for index in rules.indices {
+        guard var cache = rules[index].cache else { continue }
+        cache.slots = cache.definitions.map { linker.slot(of: $0) ?? UInt32.max }
+        rules[index].cache = cache
+      }
+      return true
+    }
+  }
+
+  /// Texts one after the other, each with its length, so that no two lists of texts are the same bytes.
+  private struct KeyText {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func put(_ text: [UInt8]) {
+      var count = UInt64(text.count).littleEndian
+      withUnsafeBytes(of: &count) { bytes.append(contentsOf: $0) }
+      bytes += text
+    }
+
+    mutating func put(_ text: String) { put(Array(text.utf8)) }
+  }
+#endif
+
+#if hasFeature(Embedded)
+  import CEL
+  import PurserAttributes
+  import PurserEngine
+  import PurserPolicy
+
+  /// The small flavour has no providers.
+  struct ExternalParts {
+    let providers: [ProviderPlan] = []
+    let rules: [ExternalRulePlan] = []
+    let needs: [(attribute: UInt32, position: Position)] = []
+
+    func add(
+      _ rule: ExternalDraft, of unit: PolicyUnit, _ origin: DocumentOrigin, _ problems: inout Problems
+    ) -> UInt32 { RuleRecord.noExternal }
+
+    func link(with linker: CodeLinker) -> Bool { true }
+  }
+#endif

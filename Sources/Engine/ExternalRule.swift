@@ -1,0 +1,64 @@
+// A CUSTOM rule as the request path reads it.
+
+import CEL
+
+public struct ExternalRule: BitwiseCopyable {
+  /// As the door gave it.
+  var provider: UInt64
+  /// What the question carries.
+  var programs: UnsafePointer<UInt32>
+  var programCount: Int
+  var failureAllows: Bool
+  var isCached: Bool
+  /// The key's beginning: 32 bytes.
+  var keyDigest: DocumentDigest
+  /// What the rest of the key is made of.
+  var keySlots: UnsafePointer<UInt32>
+  var keySlotCount: Int
+}
+
+#if !hasFeature(Embedded)
+  import CPlatform
+  import PurserAttributes
+
+  extension ExternalRule {
+    /// A key may have so many bytes; a longer one means that nothing is cached.
+    static var keyBytesMax: Int { 8 << 10 }
+    static var questionBytesMax: Int { 256 << 10 }
+
+    /// The key of the request that the evaluation is about; its length, or 0 where an attribute is an error or too much.
+    static func writeKey(
+      _ rule: UnsafePointer<ExternalRule>, _ evaluation: Evaluation.Pointer, to base: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+      var writer = CanonicalWriter(base, capacity: keyBytesMax)
+      withUnsafeBytes(of: rule.pointee.keyDigest) { writer.put(raw: $0.baseAddress, $0.count) }
+      var index = 0
+      while index < rule.pointee.keySlotCount {
+        writer.put(RequestView.value(rule.pointee.keySlots[index], evaluation))
+        index &+= 1
+      }
+      return writer.isGood ? writer.count : 0
+    }
+  }
+
+  /// A question's values, or why there are none.
+  enum QuestionValues {
+    case bytes([UInt8])
+    case erred(EvaluationError)
+    case tooLarge
+
+    static func make(_ rule: UnsafePointer<ExternalRule>, _ evaluation: Evaluation.Pointer) -> QuestionValues {
+      guard let base = malloc(ExternalRule.questionBytesMax)?.assumingMemoryBound(to: UInt8.self) else { return .tooLarge }
+      defer { free(base) }
+      var writer = CanonicalWriter(base, capacity: ExternalRule.questionBytesMax)
+      var index = 0
+      while index < rule.pointee.programCount {
+        let value = evaluate(rule.pointee.programs[index], evaluation)
+        if value.kind == .error { return .erred(value.asError) }
+        writer.put(value)
+        index &+= 1
+      }
+      return writer.isGood ? .bytes(Array(UnsafeBufferPointer(start: base, count: writer.count))) : .tooLarge
+    }
+  }
+#endif

@@ -1,0 +1,370 @@
+// CUSTOM rules: their providers' answers, from the cache or asked for.
+//
+//   check    every rule that holds and may still matter is looked up; where nothing is left to ask, that decides
+//            else all of them are asked at once, and the check is pending
+//   resume   the answers decide
+//
+// The first rule in work order whose provider does not allow is the reason. So one after a known denial is not asked, and one
+// before it is: an answer from the cache decides as the provider itself would have.
+
+#if !hasFeature(Embedded)
+  import CEL
+  import CPlatform
+  import CPurser
+  import PurserAttributes
+  import PurserPolicy
+  import PurserTelemetry
+
+  extension RequestState {
+    /// After deciding, with the worker's slots as they are then; true when the check is pending now.
+    @inline(never)
+    static func consult(
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ worker: UnsafeMutablePointer<WorkerState>, now: Int64, pending: UnsafePointer<purser_pending>?
+    ) -> Bool {
+      let now = now == 0 && plan.pointee.hasCaches ? platform_wall_nanoseconds() : now
+      var unknownCount = 0
+      var index: UInt32 = 0
+      while request.pointee.decision.allows, let rule = request.pointee.decision.asked.item(index) {
+        var item = HeldAnswer(rule: rule)
+        lookUp(&item, request, plan, worker, now)
+        if item.state == .unknown { unknownCount &+= 1 }
+        guard request.pointee.held.append(item), item.state != .denies else { break }
+        index &+= 1
+      }
+      consultShadow(request, plan, worker, now)
+      if unknownCount > 0 {
+        if let pending, ask(request, plan, worker, now, unknownCount, pending.pointee) { return true }
+        refuseToWait(request)
+      }
+      conclude(request, plan)
+      return false
+    }
+
+    /// Fills in what the cache has.
+    private static func lookUp(
+      _ item: inout HeldAnswer, _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64
+    ) {
+      guard let external = external(of: item.rule, plan), external.pointee.isCached, let cache = worker.pointee.cache,
+        let key = worker.pointee.keyBytes, let find = plan.pointee.findAnswer
+      else { return }
+      let size = ExternalRule.writeKey(external, WorkerState.evaluation(worker), to: key)
+      guard size > 0 else {
+        Shard.count(worker.pointee.shard, .cacheKeysUnusable)
+        return
+      }
+      var found = FoundAnswer()
+      find(cache, key, size, now, &found)
+      guard found.state != .nothing, let answer = ProviderAnswer(found.bytes) else {
+        Shard.count(worker.pointee.shard, .cacheMisses)
+        return
+      }
+      if !answer.isPlain {
+        let held = withUnsafeMutablePointer(to: &request.pointee.held) { $0 }
+        guard let kept = HeldAnswers.keep(found.bytes, in: held) else { return }
+        item.bytes = kept
+      }
+      item.status = answer.status
+      let state: HeldAnswer.State = answer.allows ? .allows : .denies
+      if found.state == .fresh {
+        Shard.count(worker.pointee.shard, .cacheHits)
+        item.state = state
+        item.isCached = true
+      } else {
+        Shard.count(worker.pointee.shard, .cacheMisses)
+        item.stale = state
+      }
+    }
+
+    /// The shadow verdict takes what is at hand, of rules that only it asks too.
+    private static func consultShadow(
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64
+    ) {
+      guard request.pointee.decision.shadowAllows else { return }
+      var index: UInt32 = 0
+      while let rule = request.pointee.decision.shadowAsked.item(index) {
+        index &+= 1
+        // Its enforced answer will be known in the end.
+        if isAsked(rule, request) { continue }
+        var item = HeldAnswer(rule: rule)
+        lookUp(&item, request, plan, worker, now)
+        if item.state == .unknown {
+          Shard.count(worker.pointee.shard, .shadowUnanswered)
+        } else if item.state == .denies {
+          denyInShadow(rule, request, plan)
+          return
+        }
+      }
+    }
+
+    private static func isAsked(_ rule: UInt32, _ request: UnsafeMutablePointer<RequestState>) -> Bool {
+      var index: UInt32 = 0
+      while let item = request.pointee.held.item(index) {
+        if item.rule == rule { return true }
+        index &+= 1
+      }
+      return false
+    }
+
+    private static func denyInShadow(
+      _ rule: UInt32, _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>
+    ) {
+      request.pointee.decision.shadowAllows = false
+      request.pointee.decision.shadowRules.removeAll()
+      let policy = plan.pointee.policy.rules[Int(rule)].policy
+      if plan.pointee.policy.isSetShadow || plan.pointee.policy.policies[Int(policy)].isShadow {
+        request.pointee.decision.shadowRules.append(rule)
+      }
+    }
+
+    private static func external(
+      of rule: UInt32, _ plan: UnsafePointer<PlanImage>
+    ) -> UnsafePointer<ExternalRule>? {
+      guard rule < plan.pointee.policy.ruleCount else { return nil }
+      let number = plan.pointee.policy.rules[Int(rule)].external
+      return number < plan.pointee.externalCount ? plan.pointee.externals + Int(number) : nil
+    }
+  }
+
+  // Asking, and what comes of it.
+  extension RequestState {
+    /// Asks for all that is not known; false when nothing could be asked.
+    private static func ask(
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64, _ unknownCount: Int, _ told: purser_pending
+    ) -> Bool {
+      let bound = plan.pointee.owner.takeUnretainedValue()
+      guard let door = bound.door else { return false }
+      var questions: [ExternalQuestion] = []
+      var index: UInt32 = 0
+      while var item = request.pointee.held.item(index) {
+        defer { index &+= 1 }
+        guard item.state == .unknown, let external = external(of: item.rule, plan) else { continue }
+        switch QuestionValues.make(external, WorkerState.evaluation(worker)) {
+        case .bytes(let values):
+          questions.append(
+            question(values, external, item.rule, bound, worker, now: now == 0 ? platform_wall_nanoseconds() : now))
+          continue
+        case .erred(let error):
+          item.state = .erred
+          item.error = error
+        case .tooLarge:
+          item.state = .failed
+          item.failure = .questionTooLarge
+        }
+        request.pointee.held.set(index, item)
+      }
+      // Where nothing is left to ask, what was found decides now.
+      guard !questions.isEmpty, let check = PendingCheck(count: questions.count, telling: told) else { return false }
+      request.pointee.pending = Unmanaged.passRetained(check)
+      for (number, question) in questions.enumerated() {
+        door.ask(question) { check.answered(number, $0) }
+      }
+      check.answered(nil, nil)
+      return true
+    }
+
+    private static func question(
+      _ values: [UInt8], _ external: UnsafePointer<ExternalRule>, _ rule: UInt32, _ bound: BoundPlan,
+      _ worker: UnsafeMutablePointer<WorkerState>, now: Int64
+    ) -> ExternalQuestion {
+      var question = ExternalQuestion(provider: external.pointee.provider, values: values, now: now)
+      let number = Int(bound.image.pointee.policy.rules[Int(rule)].external)
+      guard bound.plan.externalRules.indices.contains(number) else { return question }
+      let plan = bound.plan.externalRules[number]
+      question.policyPath = plan.policyPath
+      guard let cache = plan.cache, let key = worker.pointee.keyBytes else { return question }
+      let size = ExternalRule.writeKey(external, WorkerState.evaluation(worker), to: key)
+      guard size > 0 else { return question }
+      question.key = Array(UnsafeBufferPointer(start: key, count: size))
+      question.cache = cache
+      for place in cache.purgeBy where cache.slots.indices.contains(place) && cache.names.indices.contains(place) {
+        // As a key of one attribute: its name and its value.
+        var writer = CanonicalWriter(key, capacity: ExternalRule.keyBytesMax)
+        writer.put(RequestView.value(cache.slots[place], WorkerState.evaluation(worker)))
+        guard writer.isGood else { continue }
+        question.purgeTags.append(
+          Array(cache.names[place].utf8) + [0] + Array(UnsafeBufferPointer(start: key, count: writer.count)))
+      }
+      return question
+    }
+
+    /// What is still unknown is decided without asking: by an old answer, or as `failureMode` says.
+    private static func refuseToWait(_ request: UnsafeMutablePointer<RequestState>) {
+      var index: UInt32 = 0
+      while var item = request.pointee.held.item(index) {
+        if item.state == .unknown {
+          fail(&item, .notAsked, request.pointee.worker.pointee.shard)
+          request.pointee.held.set(index, item)
+        }
+        index &+= 1
+      }
+    }
+
+    private static func fail(
+      _ item: inout HeldAnswer, _ failure: ExternalFailure, _ shard: UnsafeMutablePointer<Shard>
+    ) {
+      Shard.count(shard, .providerFailures)
+      item.failure = failure
+      item.state = .failed
+      if item.stale != .unknown {
+        item.state = item.stale
+        item.isCached = true
+        Shard.count(shard, .cacheStaleHits)
+      } else {
+        item.bytes = .empty
+      }
+    }
+
+    /// Takes the answers; false while they are missing. The worker is entered and the request pending.
+    public static func resume(_ request: UnsafeMutablePointer<RequestState>) -> Bool {
+      guard let plan = request.pointee.plan, let pending = request.pointee.pending else { return true }
+      let check = pending.takeUnretainedValue()
+      guard let answers = check.take() else { return false }
+      let worker = request.pointee.worker
+      let door = plan.pointee.owner.takeUnretainedValue().door
+      var index: UInt32 = 0
+      var number = 0
+      while var item = request.pointee.held.item(index) {
+        defer { index &+= 1 }
+        guard item.state == .unknown, answers.indices.contains(number) else { continue }
+        let answer = answers[number]
+        number &+= 1
+        take(answer, &item, request, worker.pointee.shard)
+        request.pointee.held.set(index, item)
+        if let entry = answer.entry, let cache = worker.pointee.cache { door?.keep(cache, entry) }
+      }
+      forgetPending(request)
+      conclude(request, plan)
+      return true
+    }
+
+    private static func take(
+      _ answer: ExternalAnswer, _ item: inout HeldAnswer, _ request: UnsafeMutablePointer<RequestState>,
+      _ shard: UnsafeMutablePointer<Shard>
+    ) {
+      guard answer.failure == .none else { return fail(&item, answer.failure, shard) }
+      let isRead = answer.bytes.withUnsafeBufferPointer { buffer -> Bool in
+        let bytes = Bytes(buffer.baseAddress, count: UInt32(truncatingIfNeeded: buffer.count))
+        guard let read = ProviderAnswer(bytes) else { return false }
+        item.state = read.allows ? .allows : .denies
+        item.status = read.status
+        item.bytes = .empty
+        if read.isPlain { return true }
+        let held = withUnsafeMutablePointer(to: &request.pointee.held) { $0 }
+        guard let kept = HeldAnswers.keep(bytes, in: held) else { return false }
+        item.bytes = kept
+        return true
+      }
+      if !isRead { fail(&item, .unusableAnswer, shard) }
+    }
+
+    /// The host does not wait any longer: the request is denied.
+    public static func cancel(_ request: UnsafeMutablePointer<RequestState>) {
+      guard let pending = request.pointee.pending else { return }
+      pending.takeUnretainedValue().cancel()
+      forgetPending(request)
+      var index: UInt32 = 0
+      while var item = request.pointee.held.item(index) {
+        if item.state == .unknown {
+          item.state = .failed
+          item.failure = .cancelled
+          item.bytes = .empty
+          request.pointee.held.set(index, item)
+        }
+        index &+= 1
+      }
+      guard let plan = request.pointee.plan else { return }
+      conclude(request, plan, allowsFailures: false)
+    }
+
+    /// What a request held beside its own memory is given back.
+    @inline(never)
+    static func releaseExternal(_ request: UnsafeMutablePointer<RequestState>) {
+      if let pending = request.pointee.pending {
+        pending.takeUnretainedValue().cancel()
+        forgetPending(request)
+      }
+      request.pointee.held.freeBlocks()
+    }
+
+    private static func forgetPending(_ request: UnsafeMutablePointer<RequestState>) {
+      request.pointee.pending?.release()
+      request.pointee.pending = nil
+    }
+
+    /// From answers to the decision, and its counters.
+    private static func conclude(
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>, allowsFailures: Bool = true
+    ) {
+      let isCached = settle(request, plan, allowsFailures)
+      request.pointee.isCached = isCached
+      settleShadow(request, plan)
+      tally(request)
+    }
+
+    /// Whether all that decided came from the cache.
+    private static func settle(
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>, _ allowsFailures: Bool
+    ) -> Bool {
+      var isCached = request.pointee.held.count > 0
+      var index: UInt32 = 0
+      while let item = request.pointee.held.item(index) {
+        index &+= 1
+        switch item.state {
+        case .allows:
+          isCached = isCached && item.isCached
+          continue
+        case .denies:
+          deny(request, .rule, item.rule)
+          return item.isCached
+        case .erred:
+          deny(request, .ruleError, item.rule)
+          request.pointee.decision.error = RuleError(rule: item.rule, isOfMatch: false, error: item.error)
+          request.pointee.decision.errors.append(request.pointee.decision.error)
+          return false
+        case .failed, .unknown:
+          isCached = false
+          if allowsFailures, external(of: item.rule, plan)?.pointee.failureAllows == true { continue }
+          deny(request, .providerFailure, item.rule)
+          return false
+        }
+      }
+      return isCached
+    }
+
+    private static func deny(_ request: UnsafeMutablePointer<RequestState>, _ kind: ReasonKind, _ rule: UInt32) {
+      request.pointee.decision.allows = false
+      request.pointee.decision.kind = kind
+      request.pointee.decision.rule = rule
+    }
+
+    private static func settleShadow(
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>
+    ) {
+      guard request.pointee.decision.hasShadow else { return }
+      var index: UInt32 = 0
+      while request.pointee.decision.shadowAllows, let rule = request.pointee.decision.shadowAsked.item(index) {
+        index &+= 1
+        // Denied by the rule of the reason: the shadow view has it too.
+        if !request.pointee.decision.allows, request.pointee.decision.rule == rule { denyInShadow(rule, request, plan) }
+      }
+      if request.pointee.decision.shadowAllows == request.pointee.decision.allows {
+        request.pointee.decision.shadowRules.removeAll()
+      }
+    }
+
+    /// The held answer of the rule that denies, for what the client is told.
+    public static func denial(_ request: UnsafeMutablePointer<RequestState>) -> HeldAnswer? {
+      guard !request.pointee.decision.allows else { return nil }
+      var index: UInt32 = 0
+      while let item = request.pointee.held.item(index) {
+        if item.rule == request.pointee.decision.rule, item.state != .allows { return item }
+        index &+= 1
+      }
+      return nil
+    }
+  }
+#endif
