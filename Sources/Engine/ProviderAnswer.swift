@@ -26,16 +26,16 @@ public struct ProviderAnswer: BitwiseCopyable {
 
   /// Nil for what is none, to its last byte.
   public init?(_ bytes: Bytes) {
-    guard let base = bytes.base, bytes.count >= UInt32(ProviderAnswer.headBytes), base[1] == ProviderAnswer.form,
-      base[0] <= 1
+    guard let base = bytes.base, bytes.count >= UInt32(truncatingIfNeeded: ProviderAnswer.headBytes),
+      base[1] == ProviderAnswer.form, base[0] <= 1
     else { return nil }
     self.bytes = bytes
     allows = base[0] == 1
-    status = UInt32(ProviderAnswer.short(base + 2))
-    requestHeaderCount = UInt32(ProviderAnswer.short(base + 4))
-    responseHeaderCount = UInt32(ProviderAnswer.short(base + 6))
+    status = UInt32(truncatingIfNeeded: ProviderAnswer.short(base + 2))
+    requestHeaderCount = UInt32(truncatingIfNeeded: ProviderAnswer.short(base + 4))
+    responseHeaderCount = UInt32(truncatingIfNeeded: ProviderAnswer.short(base + 6))
     let bodyCount = ProviderAnswer.word(base + 8)
-    var place = UInt32(ProviderAnswer.headBytes)
+    var place = UInt32(truncatingIfNeeded: ProviderAnswer.headBytes)
     var left = requestHeaderCount &+ responseHeaderCount
     while left > 0 {
       guard let next = ProviderAnswer.end(ofHeaderAt: place, in: bytes) else { return nil }
@@ -59,7 +59,7 @@ public struct ProviderAnswer: BitwiseCopyable {
 
   private func header(_ index: UInt32) -> HeaderChange? {
     guard let base = bytes.base else { return nil }
-    var place = UInt32(ProviderAnswer.headBytes)
+    var place = UInt32(truncatingIfNeeded: ProviderAnswer.headBytes)
     var left = index
     while left > 0 {
       guard let next = ProviderAnswer.end(ofHeaderAt: place, in: bytes) else { return nil }
@@ -68,9 +68,9 @@ public struct ProviderAnswer: BitwiseCopyable {
     }
     guard ProviderAnswer.end(ofHeaderAt: place, in: bytes) != nil else { return nil }
     let head = base + Int(place)
-    let nameCount = UInt32(ProviderAnswer.short(head + 1))
+    let nameCount = UInt32(truncatingIfNeeded: ProviderAnswer.short(head + 1))
     return HeaderChange(
-      HeaderChange.Operation(rawValue: UInt32(head[0])) ?? .set, Bytes(head + 7, count: nameCount),
+      HeaderChange.Operation(rawValue: UInt32(truncatingIfNeeded: head[0])) ?? .set, Bytes(head + 7, count: nameCount),
       Bytes(head + (7 &+ Int(nameCount)), count: ProviderAnswer.word(head + 3)))
   }
 

@@ -63,7 +63,7 @@ import Testing
         """))
     #expect(
       loaded.lines == [
-        "7:13: error: action `CUSTOM` is not yet supported", "11:13: error: action `LIMIT` is not yet supported",
+        "11:13: error: action `LIMIT` is not yet supported"
       ])
     let rules = try #require(loaded.documents.policies.first?.rules)
     #expect(rules[0].provider?.name == "opa" && rules[0].cache?.ttl == 30_000_000_000)
@@ -79,7 +79,7 @@ import Testing
 
   @Test(arguments: [
     ("name: r\naction: deny", "7:13: error: unknown action `deny`, did you mean `DENY`?"),
-    ("name: r\naction: BLOCK", "7:13: error: unknown action `BLOCK`: it is one of `ALLOW`, `DENY`, `AUDIT`"),
+    ("name: r\naction: BLOCK", "7:13: error: unknown action `BLOCK`: it is one of `ALLOW`, `DENY`, `AUDIT`, `CUSTOM`"),
     ("name: r\naction: ALLOW\nwhem: true", "8:5: error: unknown field `whem` in a rule, did you mean `when`?"),
     ("action: ALLOW", "6:5: error: a rule needs `name`"),
     ("name: r", "6:5: error: a rule needs `action`"),
@@ -316,10 +316,54 @@ import Testing
       Loaded(two).lines == ["9:18: error: a second PolicySet: there is at most one, and the first is at t.yaml:3:18"])
   }
 
-  @Test func aProviderIsKnownAndRefused() {
-    #expect(
-      Loaded(document("Provider", "opa: {url: x}\nfailureMode: deny")).lines
-        == ["2:7: error: kind `Provider` is not yet supported"])
+  @Test func aProviderIsOneServiceWithItsLimits() throws {
+    let loaded = Loaded(
+      document(
+        "Provider",
+        """
+        extAuthzGrpc:
+          address: unix:/run/authz.sock
+          timeout: 50ms
+          tls: {caFile: /ca.pem, serverName: authz}
+          attributes: [request.method]
+          headers: [x-user]
+          contextExtensions: {tenant: '"a"'}
+        failureMode: allow
+        maxInFlight: 3
+        circuitBreaker: {failures: 2, openFor: 1s}
+        """))
+    #expect(loaded.lines == [])
+    let provider = try #require(loaded.documents.providers.first)
+    #expect(provider.endpoint.unixPath == "/run/authz.sock" && provider.endpoint.url == "https://localhost")
+    #expect(provider.endpoint.authorityFile == "/ca.pem" && provider.endpoint.serverName == "authz")
+    #expect(provider.limits.timeout == 50_000_000 && provider.limits.inFlightMax == 3)
+    #expect(provider.limits.failuresMax == 2 && provider.limits.openFor == 1_000_000_000)
+    #expect(provider.failureAllows)
+  }
+
+  @Test(arguments: [
+    ("failureMode: deny", "5:3: error: a provider needs exactly one of `extAuthzGrpc`, `extAuthzHttp`, `opa`"),
+    (
+      "opa: {url: \"http://a/v1\", input: {}, decision: true}\nextAuthzHttp: {url: \"http://a/\"}",
+      "5:3: error: a provider needs exactly one of `extAuthzGrpc`, `extAuthzHttp`, `opa`"
+    ),
+    (
+      "extAuthzHttp: {url: \"ftp://a\"}",
+      "5:23: error: `ftp://a` is no address of a provider: write `http://host:port/path`, without user, query or fragment"
+    ),
+    (
+      "extAuthzHttp: {url: \"http://a/\", tls: {caFile: a}}",
+      "5:41: error: `tls` needs a `url` that begins with `https:`"
+    ),
+    (
+      "extAuthzGrpc: {address: \"a:1\", tls: {certFile: a}}",
+      "5:39: error: `certFile` and `keyFile` come together"
+    ),
+    ("extAuthzGrpc: {address: \"a:1\", timeout: 2m}", "5:43: error: `timeout` is at most `1m`"),
+    ("opa: {url: \"http://a/v1\", decision: true}", "5:8: error: an opa provider needs `input`"),
+  ])
+  func whatIsWrongWithAProviderIsSaid(_ spec: String, _ line: String) {
+    #expect(Loaded(document("Provider", spec)).lines == [line])
   }
 }
 

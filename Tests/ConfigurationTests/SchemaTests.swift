@@ -16,8 +16,7 @@ private struct SchemaPrinter {
   }
 
   static func schema() -> String {
-    // A kind that is refused is not offered.
-    let kinds = DocumentKind.allCases.filter { $0 != .provider }
+    let kinds = DocumentKind.allCases
     let root = JSON.object([
       ("$schema", .text("https://json-schema.org/draft/2020-12/schema")),
       ("title", .text("Purser documents, \(DocumentReader.apiVersion)")),

@@ -83,11 +83,11 @@
           }
           for name in headers { add(.header(name.text), ExternalParts.header(name), nil) }
           for item in extensions { add(.contextExtension(item.name), item.expression, .string) }
-        case .extAuthzHTTP(let headers, let upstreamHeaders, let clientHeaders):
+        case .extAuthzHTTP(let sendsQuery, let headers, let upstreamHeaders, let clientHeaders):
           service = .extAuthzHTTP(upstreamHeaders: upstreamHeaders, clientHeaders: clientHeaders)
           text.put(upstreamHeaders.joined(separator: ","))
           text.put(clientHeaders.joined(separator: ","))
-          for name in ["request.method", "request.url_path"] {
+          for name in ["request.method", sendsQuery ? "request.path" : "request.url_path"] {
             let written = WrittenText(text: name, position: document.position)
             add(.attribute(name), ExternalParts.optional(written), nil)
           }

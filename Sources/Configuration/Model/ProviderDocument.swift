@@ -6,7 +6,8 @@ public struct ProviderDocument: Sendable {
   public enum Service: Sendable {
     /// Attributes and headers that the question has by name, and what else it has as context extensions.
     case extAuthzGRPC(authority: String?, attributes: [WrittenText], headers: [WrittenText], extensions: [NamedExpression])
-    case extAuthzHTTP(headers: [WrittenText], upstreamHeaders: [String], clientHeaders: [String])
+    case extAuthzHTTP(
+      sendsQuery: Bool, headers: [WrittenText], upstreamHeaders: [String], clientHeaders: [String])
     case opa(input: [NamedExpression], decision: ExpressionSource?, status: ExpressionSource?, body: ExpressionSource?)
   }
 

@@ -34,7 +34,8 @@
       [
         Field(
           "url", .text(.providerURL), required: true,
-          "`http://host:port/prefix`; the request's own path follows the prefix, its query is not sent"),
+          "`http://host:port/prefix`; the request's own path follows the prefix"),
+        Field("sendQuery", .boolean, "whether the path is sent as it came, with its query; normalised and without unless given"),
         Field("unixSocket", .text(.nonEmpty), "the path of a socket to connect to instead"),
         timeout, tls,
         Field("headers", .list(.text(.headerName)), "request headers that are sent"),
@@ -89,7 +90,7 @@
         endpoint = address(of: block)
       } else if tree.field("extAuthzHttp", of: spec) != nil {
         service = .extAuthzHTTP(
-          headers: writtenItems("headers", of: block),
+          sendsQuery: tree.boolean("sendQuery", of: block) ?? false, headers: writtenItems("headers", of: block),
           upstreamHeaders: writtenItems("upstreamHeaders", of: block).map { $0.text },
           clientHeaders: writtenItems("clientHeaders", of: block).map { $0.text })
         endpoint = url(of: block)
