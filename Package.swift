@@ -21,10 +21,17 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    // What is not Swift: libc, libyaml, libmicrohttpd and RE2, each behind one door.
+    // What is not Swift: libc, libyaml, libmicrohttpd, libcurl, protobuf-c, jansson and RE2, each behind one door.
     .target(name: "CPlatform", path: "Sources/Platform", cSettings: strictC),
     .target(name: "CYAML", path: "Sources/YAML", cSettings: strictC, linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CMicrohttpd", path: "Sources/Microhttpd", cSettings: strictC),
+    // libcurl is opened when the first provider is asked, so nothing is linked. protobuf-c and jansson go inside.
+    .target(name: "CCurl", path: "Sources/Curl", cSettings: strictC),
+    .target(
+      name: "CExtAuthz", path: "Sources/ExtAuthz", exclude: ["proto"],
+      cSettings: strictC + [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(
+      name: "CJansson", path: "Sources/Jansson", cSettings: strictC, linkerSettings: [.linkedLibrary("jansson")]),
     .target(name: "RE2Shim", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CPurser", path: "include"),
     .systemLibrary(name: "CSodium", path: "Sources/Sodium"),
@@ -44,6 +51,9 @@ let package = Package(
     .target(
       name: "PurserBackends", dependencies: ["PurserTelemetry", "CEL", "CPlatform", "CMicrohttpd"],
       path: "Sources/Backends", swiftSettings: strict),
+    .target(
+      name: "PurserProviders", dependencies: ["CPlatform", "CCurl", "CExtAuthz", "CJansson"],
+      path: "Sources/Providers", swiftSettings: strict),
     .target(
       name: "PurserEngine",
       dependencies: [
@@ -100,6 +110,10 @@ let package = Package(
       name: "BackendsTests",
       dependencies: ["PurserBackends", "PurserTelemetry", "CEL", "CPlatform", "CMicrohttpd"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ProvidersTests",
+      dependencies: ["PurserProviders", "CPlatform", "CCurl", "CExtAuthz", "CJansson"],
+      exclude: ["servers"], swiftSettings: strict),
     .testTarget(
       name: "EngineTests",
       dependencies: [

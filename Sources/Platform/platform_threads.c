@@ -106,8 +106,15 @@ static void *run(void *argument) {
 }
 
 platform_thread *platform_thread_start(void (*body)(void *context), void *context, const char *name, int *error_out) {
+  return platform_thread_start_sized(body, context, name, 0, error_out);
+}
+
+platform_thread *platform_thread_start_sized(void (*body)(void *context), void *context, const char *name,
+                                             size_t stack_bytes, int *error_out) {
   platform_thread *self = malloc(sizeof *self);
-  if (!self) {
+  pthread_attr_t attributes;
+  if (!self || pthread_attr_init(&attributes) != 0) {
+    free(self);
     if (error_out) *error_out = ENOMEM;
     return NULL;
   }
@@ -117,8 +124,10 @@ platform_thread *platform_thread_start(void (*body)(void *context), void *contex
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&self->thread, NULL, run, self);
+  int error = stack_bytes ? pthread_attr_setstacksize(&attributes, stack_bytes) : 0;
+  if (error == 0) error = pthread_create(&self->thread, &attributes, run, self);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
   if (error != 0) {
     free(self);
     if (error_out) *error_out = error;

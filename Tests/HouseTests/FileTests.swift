@@ -7,8 +7,8 @@ import Testing
   @Test func aFileHasOneNounAndSoIsShort() throws {
     for path in House.files(in: "", endings: Self.code) {
       let count = try House.lines(path).count
-      // The header is the manual and stays in one piece.
-      if path != "include/purser.h" { #expect(count < 600, "\(path) has \(count) lines") }
+      // The header is the manual and stays in one piece; what a script makes, nobody reads.
+      if path != "include/purser.h", !path.contains("/generated/") { #expect(count < 600, "\(path) has \(count) lines") }
     }
   }
 

@@ -63,6 +63,9 @@ typedef struct platform_thread platform_thread;
 /* Starts `body(context)` on a thread that blocks all signals. `name` is at most 15 bytes. NULL and an errno number in
  * `error_out` on failure. */
 platform_thread *platform_thread_start(void (*body)(void *context), void *context, const char *name, int *error_out);
+/* The same, with a stack of `stack_bytes`; 0 for the system's default. */
+platform_thread *platform_thread_start_sized(void (*body)(void *context), void *context, const char *name,
+                                             size_t stack_bytes, int *error_out);
 /* Names the calling thread among those that live; never 0. */
 static inline uint64_t platform_thread_identity(void) { return (uint64_t)(uintptr_t)pthread_self(); }
 /* Waits for the thread's end and frees it. Not from that thread itself. */
