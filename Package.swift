@@ -25,6 +25,7 @@ let package = Package(
     .target(name: "CPlatform", path: "Sources/Platform", cSettings: strictC),
     .target(name: "CYAML", path: "Sources/YAML", cSettings: strictC, linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CMicrohttpd", path: "Sources/Microhttpd", cSettings: strictC),
+    .target(name: "CLMDB", path: "Sources/LMDB", cSettings: strictC),
     .target(name: "RE2Shim", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CPurser", path: "include"),
     .systemLibrary(name: "CSodium", path: "Sources/Sodium"),
@@ -57,6 +58,11 @@ let package = Package(
         "CPlatform", "CPurser", "CYAML", "CSodium",
       ],
       path: "Sources/Configuration", swiftSettings: strict),
+    .target(
+      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: strict),
+    .target(
+      name: "PurserCheckCache", dependencies: ["PurserStore", "CPlatform", "CSodium"], path: "Sources/CheckCache",
+      swiftSettings: strict),
     .target(
       name: "PurserC",
       dependencies: [
@@ -99,6 +105,14 @@ let package = Package(
     .testTarget(
       name: "BackendsTests",
       dependencies: ["PurserBackends", "PurserTelemetry", "CEL", "CPlatform", "CMicrohttpd"],
+      swiftSettings: strict),
+    .testTarget(name: "StoreTests", dependencies: ["PurserStore", "CPlatform"], swiftSettings: strict),
+    .testTarget(
+      name: "CheckCacheTests", dependencies: ["PurserCheckCache", "PurserStore", "CPlatform", "cachewriter"],
+      swiftSettings: strict),
+    // Writes to a shared cache until it is killed: what the tests of CheckCacheTests kill.
+    .executableTarget(
+      name: "cachewriter", dependencies: ["PurserCheckCache", "CPlatform"], path: "Tests/CacheWriter",
       swiftSettings: strict),
     .testTarget(
       name: "EngineTests",
