@@ -34,6 +34,9 @@ public struct StoreError: Error, Equatable, Sendable {
     self.message = message
   }
 
+  /// For minus an errno number of a write.
+  public static func system(_ what: String, _ status: Int32) -> StoreError { system(.disk, what, status) }
+
   /// For minus an errno number.
   static func system(_ kind: Kind, _ what: String, _ status: Int32) -> StoreError {
     StoreError(kind, "\(what): \(text { platform_error_text(0 &- status, $0, $1) })")

@@ -106,3 +106,30 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
   let digits = Array("0123456789abcdef".utf8)
   return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }
+
+extension StoreFolder {
+  /// Opens a small private file that processes share, made whole with these bytes if there is none of this size. The
+  /// descriptor is the caller's to close.
+  public func openShared(_ name: String, bytes: [UInt8]) throws(StoreError) -> Int32 {
+    // Another secret, another file.
+    let name = "\(name)-\(identity)"
+    for attempt in 0..<3 {
+      let file = platform_file_open(descriptor, name, false)
+      if file >= 0 {
+        var facts = platform_file_facts()
+        if platform_file_look(file, &facts) == 0, facts.is_private, facts.size == Int64(bytes.count) { return file }
+        platform_file_close(file)
+      }
+      let status = bytes.withUnsafeBytes {
+        attempt == 0
+          ? platform_file_create(descriptor, name, $0.baseAddress, $0.count)
+          : platform_file_replace(descriptor, name, $0.baseAddress, $0.count)
+      }
+      // There is one, so it is looked at once more, and then replaced.
+      guard status == 0 || status == 0 - EEXIST else {
+        throw .system(status == 0 - ENOSPC ? .disk : .folder, "cannot write `\(name)`", status)
+      }
+    }
+    throw StoreError(.folder, "`\(name)` cannot be used")
+  }
+}
