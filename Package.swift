@@ -32,6 +32,7 @@ let package = Package(
       cSettings: strictC + [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(
       name: "CJansson", path: "Sources/Jansson", cSettings: strictC, linkerSettings: [.linkedLibrary("jansson")]),
+    .target(name: "CLMDB", path: "Sources/LMDB", cSettings: strictC),
     .target(name: "RE2Shim", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CPurser", path: "include"),
     .systemLibrary(name: "CSodium", path: "Sources/Sodium"),
@@ -68,8 +69,18 @@ let package = Package(
       ],
       path: "Sources/Configuration", swiftSettings: strict),
     .target(
+      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: strict),
+    .target(
+      name: "PurserCheckCache", dependencies: ["PurserStore", "CPlatform", "CSodium"], path: "Sources/CheckCache",
+      swiftSettings: strict),
+    .target(
+      name: "PurserExternal",
+      dependencies: ["PurserEngine", "PurserPolicy", "PurserProviders", "PurserCheckCache", "CEL", "CPlatform"],
+      path: "Sources/External", swiftSettings: strict),
+    .target(
       name: "PurserC",
       dependencies: [
+        "PurserExternal",
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
         "PurserConfiguration", "CPlatform", "CPurser",
       ],
@@ -109,6 +120,14 @@ let package = Package(
     .testTarget(
       name: "BackendsTests",
       dependencies: ["PurserBackends", "PurserTelemetry", "CEL", "CPlatform", "CMicrohttpd"],
+      swiftSettings: strict),
+    .testTarget(name: "StoreTests", dependencies: ["PurserStore", "CPlatform"], swiftSettings: strict),
+    .testTarget(
+      name: "CheckCacheTests", dependencies: ["PurserCheckCache", "PurserStore", "CPlatform", "cachewriter"],
+      swiftSettings: strict),
+    // Writes to a shared cache until it is killed: what the tests of CheckCacheTests kill.
+    .executableTarget(
+      name: "cachewriter", dependencies: ["PurserCheckCache", "CPlatform"], path: "Tests/CacheWriter",
       swiftSettings: strict),
     .testTarget(
       name: "ProvidersTests",

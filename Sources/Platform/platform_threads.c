@@ -154,6 +154,12 @@ static int64_t nanoseconds(clockid_t clock) {
 int64_t platform_monotonic_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC); }
 int64_t platform_wall_nanoseconds(void) { return nanoseconds(CLOCK_REALTIME); }
 
+void platform_pause(int64_t nanoseconds) {
+  if (nanoseconds <= 0) return;
+  struct timespec left = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
+}
+
 uint64_t platform_random_word(void) {
   uint64_t word = 0;
   if (getrandom(&word, sizeof word, GRND_NONBLOCK) == (ssize_t)sizeof word) return word;

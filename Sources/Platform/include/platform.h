@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform_files.h"
 #include "platform_process.h"
 #include "platform_threads.h"
 #include "platform_watch.h"

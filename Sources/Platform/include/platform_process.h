@@ -32,6 +32,14 @@ static inline uint64_t platform_set_once(uint64_t *word, uint64_t value) {
   return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ? value : expected;
 }
 
+/* Stores `value` if the word is `expected`. */
+static inline bool platform_replace(uint64_t *word, uint64_t expected, uint64_t value) {
+  return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* Adds to a word that other threads add to as well. */
+static inline void platform_add(uint64_t *word, uint64_t value) { (void)__atomic_fetch_add(word, value, __ATOMIC_RELAXED); }
+
 /* Runs `body(context)` on a thread of its own with `stack_bytes` of stack and all signals blocked, and waits for it.
  * False if no thread could be started. */
 bool platform_run_on_large_stack(size_t stack_bytes, void (*body)(void *), void *context);

@@ -75,6 +75,8 @@ void platform_thread_join(platform_thread *thread);
 
 int64_t platform_monotonic_nanoseconds(void);
 int64_t platform_wall_nanoseconds(void);
+/* Waits. Not on a path where anybody else waits for the caller. */
+void platform_pause(int64_t nanoseconds);
 /* For hash seeds. Never waits. */
 uint64_t platform_random_word(void);
 
