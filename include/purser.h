@@ -462,6 +462,12 @@ typedef struct purser_engine_options {
   /* Not 0: backends open no port, no file and no thread. Metrics are still recorded and rendered; log records are
    * not written. For tools that try policies beside the proxy that runs them. */
   uint32_t backends_off;
+  /* The check cache. A folder in which providers' answers outlive the process, sealed; processes of one user may share it. It is
+   * made, with mode 0700, if its parent is there. Empty: answers are kept in memory only. Nothing is opened before a plan has a
+   * rule with `cache`. */
+  purser_text store_directory;
+  size_t store_bytes;        /* of its file, at least 1 MiB; another size is another file. 0: 64 MiB */
+  size_t worker_cache_bytes; /* what one worker keeps at hand; 0: 4 MiB */
 } purser_engine_options;
 
 /*
@@ -641,19 +647,30 @@ typedef struct purser_pending {
  *   now_ns   nanoseconds since the Unix epoch; 0: the system's clock is read if the plan needs the time.
  *   pending  NULL: this host cannot wait; a check that would be pending is answered by the provider's failureMode.
  *   PURSER_OK           the decision can be read, until purser_request_end.
- *   PURSER_PENDING      it will be decided later; call purser_resume after `done` has run. No policy of this version can be
- *                       pending: the form is here so that hosts can be written for it.
+ *   PURSER_PENDING      a CUSTOM rule holds and its provider has to be asked; call purser_resume after `done` has run. Until
+ *                       then the request has no decision. What was asked is copied: the host's values are not needed for it.
  *   PURSER_BUSY         the worker is in use.
  *   PURSER_WRONG_STATE  the request is not begun, or was checked already.
  */
 purser_status purser_check(purser_request *request, int64_t now_ns, const purser_pending *pending);
+
+/*
+ * The same for a host that may wait: the calling thread sleeps until the providers have answered, at most timeout_ms (0: as
+ * long as their own timeouts let them). Then the check counts as cancelled.
+ *   PURSER_OK           the decision can be read.
+ *   PURSER_UNAVAILABLE  without memory for a lock; nothing was done.
+ *   Others              as purser_check.
+ */
+purser_status purser_check_wait(purser_request *request, int64_t now_ns, uint32_t timeout_ms);
 
 /* Gives the decision of a pending check; on the request's worker, after `done` said answered or timed out.
  *   PURSER_PENDING      the answer is not there yet.
  *   PURSER_WRONG_STATE  the request is not pending. */
 purser_status purser_resume(purser_request *request, int64_t now_ns);
 
-/* Gives up a pending check. `done` runs with PURSER_OUTCOME_CANCELLED unless it ran before.
+/* Gives up a pending check; on the request's worker. `done` runs with PURSER_OUTCOME_CANCELLED, before this returns, unless it
+ * ran before. The decision is then a denial for want of an answer; what was asked may still be cached.
+ *   PURSER_BUSY         the worker is in use.
  *   PURSER_WRONG_STATE  the request is not pending. */
 purser_status purser_cancel(purser_request *request);
 
@@ -680,7 +697,8 @@ typedef enum purser_reason_kind {
   PURSER_REASON_RULE_ERROR = 2,    /* a rule erred, and so denies */
   PURSER_REASON_NO_ALLOW_RULE = 3, /* there are ALLOW rules for this request and none holds */
   PURSER_REASON_DEFAULT = 4,       /* no ALLOW rule is about this request; the set's default decides */
-  PURSER_REASON_NO_PLAN = 5        /* the policy set has no plan yet */
+  PURSER_REASON_NO_PLAN = 5,       /* the policy set has no plan yet */
+  PURSER_REASON_PROVIDER_FAILURE = 6 /* a provider could not say, and its failureMode denies */
 } purser_reason_kind;
 
 typedef struct purser_header {
@@ -692,7 +710,9 @@ typedef struct purser_header {
 typedef enum purser_header_operation {
   PURSER_HEADER_SET = 0,    /* replace all values of that name */
   PURSER_HEADER_APPEND = 1, /* add a value */
-  PURSER_HEADER_REMOVE = 2
+  PURSER_HEADER_REMOVE = 2,
+  PURSER_HEADER_SET_IF_ABSENT = 3,  /* only where there is none of that name; providers ask for it */
+  PURSER_HEADER_SET_IF_PRESENT = 4  /* only where there is one of that name */
 } purser_header_operation;
 
 /*
@@ -705,7 +725,7 @@ purser_status purser_decision_verdict(const purser_request *request, purser_verd
 purser_status purser_decision_status(const purser_request *request, uint32_t *http_status_out, uint32_t *code_out);
 /* A short text for the client, such as "permission denied"; names no rule. */
 purser_status purser_decision_message(const purser_request *request, purser_text *message_out);
-/* The body to send with a denial; empty unless the rule's `response` has one. */
+/* The body to send with a denial; empty unless the rule's `response` or the provider's answer has one. */
 purser_status purser_decision_body(const purser_request *request, purser_text *body_out);
 purser_status purser_decision_reason_kind(const purser_request *request, purser_reason_kind *kind_out);
 /* The reason in words, for logs: which rule, or which default and the policies that selected the request. */
@@ -725,7 +745,7 @@ purser_status purser_decision_audit(const purser_request *request, size_t index,
 purser_status purser_decision_errors_count(const purser_request *request, size_t *count_out);
 purser_status purser_decision_error(const purser_request *request, size_t index, purser_rule_reference *rule_out,
                                     purser_text *error_out);
-/* 1 if the answer came from the check cache. */
+/* 1 if providers' answers decided and all of them came from the check cache. */
 purser_status purser_decision_is_cached(const purser_request *request, uint32_t *cached_out);
 /* What the verdict would be were all Shadow policies enforced. PURSER_NOT_FOUND: the plan has none. */
 purser_status purser_decision_shadow_verdict(const purser_request *request, purser_verdict *verdict_out);

@@ -239,6 +239,7 @@ public final class BoundPlan: @unchecked Sendable {
       image.pointee.externals = memory.keep(rules)
       image.pointee.externalCount = UInt32(truncatingIfNeeded: rules.count)
       image.pointee.hasCaches = plan.externalRules.contains { $0.cache != nil }
+      if image.pointee.hasCaches { door.openCache() }
       image.pointee.findAnswer = door.find
     }
 

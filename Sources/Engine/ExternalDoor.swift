@@ -55,12 +55,23 @@
     }
   }
 
+  /// What kept answers are forgotten.
+  public enum PurgeTarget: Sendable {
+    case everything
+    /// `namespace/name`.
+    case policy(String)
+    /// As in `ExternalQuestion.purgeTags`.
+    case tag([UInt8])
+  }
+
   public struct ExternalDoor: Sendable {
     /// Makes ready for questions to a provider; equal ones may be one. Refusals name what is missing.
     public var acquire: @Sendable (ProviderPlan) throws(PolicySet.Refusal) -> UInt64
     public var release: @Sendable (UInt64) -> Void
     /// Asks, and returns at once. `answered` is called exactly once, on any thread, perhaps before this returns.
     public var ask: @Sendable (ExternalQuestion, _ answered: @escaping @Sendable (ExternalAnswer) -> Void) -> Void
+    /// Opens the check cache, if it is not open yet: before `makeCache`, and on no request's path.
+    public var openCache: @Sendable () -> Void
     /// A worker's tier of the check cache; nil without memory or where nothing is cached.
     public var makeCache: @Sendable () -> UnsafeMutableRawPointer?
     public var freeCache: @Sendable (UnsafeMutableRawPointer) -> Void
@@ -72,6 +83,8 @@
       ) -> Void
     /// Keeps an entry in a worker's tier; by the worker's thread.
     public var keep: @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void
+    /// Forgets kept answers, in every process that shares them.
+    public var purge: @Sendable (PurgeTarget) throws(PolicySet.Refusal) -> Void
     /// Nothing is asked afterwards; all that was asked is answered, by failures at the worst, before it returns.
     public var close: @Sendable () -> Void
 
@@ -79,6 +92,7 @@
       acquire: @escaping @Sendable (ProviderPlan) throws(PolicySet.Refusal) -> UInt64,
       release: @escaping @Sendable (UInt64) -> Void,
       ask: @escaping @Sendable (ExternalQuestion, @escaping @Sendable (ExternalAnswer) -> Void) -> Void,
+      openCache: @escaping @Sendable () -> Void,
       makeCache: @escaping @Sendable () -> UnsafeMutableRawPointer?,
       freeCache: @escaping @Sendable (UnsafeMutableRawPointer) -> Void,
       find:
@@ -86,15 +100,18 @@
           UnsafeMutableRawPointer, UnsafeRawPointer, Int, Int64, UnsafeMutableRawPointer
         ) -> Void,
       keep: @escaping @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void,
+      purge: @escaping @Sendable (PurgeTarget) throws(PolicySet.Refusal) -> Void,
       close: @escaping @Sendable () -> Void
     ) {
       self.acquire = acquire
       self.release = release
       self.ask = ask
+      self.openCache = openCache
       self.makeCache = makeCache
       self.freeCache = freeCache
       self.find = find
       self.keep = keep
+      self.purge = purge
       self.close = close
     }
   }

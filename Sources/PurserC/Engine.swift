@@ -5,6 +5,10 @@ import CPurser
 import PurserAttributes
 import PurserEngine
 
+#if !hasFeature(Embedded)
+  import PurserExternal
+#endif
+
 @c @implementation
 public func purser_engine_new(
   _ options: UnsafePointer<purser_engine_options>?, _ engine_out: UnsafeMutablePointer<OpaquePointer?>?
@@ -12,7 +16,9 @@ public func purser_engine_new(
   guard let engine_out else { return PURSER_INVALID_ARGUMENT }
   var made = EngineOptions()
   if let options {
-    guard options.pointee.size >= MemoryLayout<purser_engine_options>.size else { return PURSER_INVALID_ARGUMENT }
+    guard let grown = MemoryLayout<purser_engine_options>.offset(of: \.store_directory),
+      options.pointee.size >= grown
+    else { return PURSER_INVALID_ARGUMENT }
     switch HostDeclaration.read(
       served: options.pointee.attributes_served, options.pointee.attributes_served_count,
       constants: options.pointee.constants, options.pointee.constants_count)
@@ -26,9 +32,22 @@ public func purser_engine_new(
       made.arenaBytesMax = min(max(options.pointee.arena_bytes_max, 64 << 10), 1 << 30)
     }
     made.opensBackends = options.pointee.backends_off == 0
+    // Hosts built with an older header end here.
+    if options.pointee.size >= MemoryLayout<purser_engine_options>.size {
+      guard let directory = options.pointee.store_directory.string else { return PURSER_INVALID_ARGUMENT }
+      if !directory.isEmpty { made.storeDirectory = directory }
+      if options.pointee.store_bytes > 0 { made.storeBytes = min(options.pointee.store_bytes, 1 << 40) }
+      if options.pointee.worker_cache_bytes > 0 {
+        made.workerCacheBytes = min(options.pointee.worker_cache_bytes, 1 << 32)
+      }
+    }
     if options.pointee.log_ring_bytes > 0 { made.logRingBytes = min(options.pointee.log_ring_bytes, 1 << 30) }
   }
   guard let engine = Engine(options: made) else { return PURSER_UNAVAILABLE }
+  #if !hasFeature(Embedded)
+    guard let door = ExternalServices.door(made) else { return PURSER_UNAVAILABLE }
+    engine.door = door
+  #endif
   engine_out.pointee = OpaquePointer(Unmanaged.passRetained(engine).takeUnretainedValue().state)
   return PURSER_OK
 }

@@ -26,11 +26,13 @@ struct EvalCommand: ParsableCommand {
   @Flag(help: "Evaluate every rule and show what each clause said.")
   var explain = false
 
+  @OptionGroup var external: ExternalOptions
+
   @Option(name: .shortAndLong, help: "text or json.")
   var output: OutputFormat = .text
 
   func run() throws {
-    let session = try Session(policies: policy)
+    let session = try Session(policies: policy, store: external.store)
     if !session.plan.warnings.text.isEmpty {
       Console.complain(session.plan.warnings.text)
     }
@@ -44,8 +46,9 @@ struct EvalCommand: ParsableCommand {
       throw Failure("\(file.name):\(place.line):\(place.column): error: \(error.message)")
     }
     let wantsExplanation = explain
+    let external = external
     let (decision, explanation) = try session.request(values) { (request) throws(Failure) -> (Decision, String?) in
-      try demand(purser_check(request, 0, nil), "the request cannot be checked")
+      try demand(external.check(request), "the request cannot be checked")
       let decision = try Decision(of: request)
       guard wantsExplanation else { return (decision, nil) }
       var text = purser_text()

@@ -14,6 +14,8 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: ArgumentHelp("File or directory of documents; may be given several times.", valueName: "path"))
   var policy: [String]
 
+  @OptionGroup var external: ExternalOptions
+
   @Argument(help: ArgumentHelp("JSON lines; - is standard input.", valueName: "requests.jsonl"))
   var requests: String
 
@@ -21,7 +23,7 @@ struct ReplayCommand: ParsableCommand {
   private static let complaintsMax = 20
 
   func run() throws {
-    let session = try Session(policies: policy)
+    let session = try Session(policies: policy, store: external.store)
     if !session.plan.warnings.text.isEmpty {
       Console.complain(session.plan.warnings.text)
     }
@@ -37,7 +39,7 @@ struct ReplayCommand: ParsableCommand {
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
       do {
         let values = try RequestValues(JSONParser.parse(bytes), vocabulary: session.vocabulary)
-        let decision = try Self.run(values, in: session, checks: &checks, reports: &reports)
+        let decision = try Self.run(values, in: session, external, checks: &checks, reports: &reports)
         tally.add(decision, of: values, line: line)
       } catch let error as JSONError {
         bad += 1
@@ -68,13 +70,13 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private static func run(
-    _ values: RequestValues, in session: Session, checks: inout Latencies, reports: inout Latencies
+    _ values: RequestValues, in session: Session, _ external: ExternalOptions, checks: inout Latencies, reports: inout Latencies
   ) throws(Failure) -> Decision {
     var checkTime: Int64 = 0
     var reportTime: Int64 = 0
     let decision = try session.request(values) { (request) throws(Failure) -> Decision in
       let start = Latencies.now()
-      let checked = purser_check(request, 0, nil)
+      let checked = external.check(request)
       checkTime = Latencies.now() - start
       try demand(checked, "a request cannot be checked")
       let decision = try Decision(of: request)

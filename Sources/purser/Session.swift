@@ -10,7 +10,7 @@ final class Session {
   private let requestMemory: UnsafeMutableRawPointer
 
   /// Loads the documents. Warnings go to stderr, errors are thrown.
-  init(policies paths: [String]) throws(Failure) {
+  init(policies paths: [String], store: String? = nil) throws(Failure) {
     let plan: Plan
     do {
       plan = try Plan(paths: paths)
@@ -22,7 +22,11 @@ final class Session {
     var options = purser_engine_options()
     options.size = MemoryLayout<purser_engine_options>.size
     options.backends_off = 1
-    try demand(purser_engine_new(&options, &engine), "no engine")
+    let folder = Array((store ?? "").utf8CString.dropLast())
+    try folder.withUnsafeBufferPointer { (bytes) throws(Failure) in
+      options.store_directory = purser_text(data: bytes.baseAddress, size: bytes.count)
+      try demand(purser_engine_new(&options, &engine), "no engine")
+    }
     guard let engine else { throw Failure("error: no engine") }
     var set: OpaquePointer?
     try demand(purser_policy_set_new(engine, purser_text(), &set), "no policy set")

@@ -1,0 +1,272 @@
+// Providers and the check cache behind the engine's door.
+//
+//   ask ─► the same question under way? ─ yes ─► wait for its reply
+//              └ no ─► epochs ─► provider ─► reply ─► for each that waits: answer ─► store and worker's tier
+//
+// What is kept is what the rule's `cache` lets through, and what an uncached decision takes is the same.
+
+import CEL
+import CPlatform
+import PurserCheckCache
+import PurserEngine
+import PurserPolicy
+import PurserProviders
+
+public final class ExternalServices: @unchecked Sendable {
+  private let pool: ProviderPool
+  private let options: EngineOptions
+  private let lock: OpaquePointer
+  // Under the lock.
+  private var cache: CheckCache?
+  private var flights: [FlightKey: Flight] = [:]
+
+  /// The door of a new engine; nil without memory. It opens nothing before a plan has use for it.
+  public static func door(_ options: EngineOptions) -> ExternalDoor? {
+    guard let pool = ProviderPool(), let lock = platform_lock_make() else { return nil }
+    return ExternalServices(pool, options, lock).door
+  }
+
+  private init(_ pool: ProviderPool, _ options: EngineOptions, _ lock: OpaquePointer) {
+    self.pool = pool
+    self.options = options
+    self.lock = lock
+  }
+
+  deinit { platform_lock_free(lock) }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    platform_lock_acquire(lock)
+    defer { platform_lock_release(lock) }
+    return body()
+  }
+
+  private var door: ExternalDoor {
+    ExternalDoor(
+      acquire: { plan throws(PolicySet.Refusal) in try self.acquire(plan) },
+      release: { self.release($0) },
+      ask: { self.ask($0, $1) },
+      openCache: { self.openCache() },
+      makeCache: { self.makeCache() },
+      freeCache: { cache in
+        let worker = Unmanaged<WorkerCache>.fromOpaque(cache)
+        worker._withUnsafeGuaranteedRef { $0.free() }
+        worker.release()
+      },
+      find: findAnswer,
+      keep: { cache, entry in
+        guard let kept = entry as? KeptAnswer else { return }
+        Unmanaged<WorkerCache>.fromOpaque(cache)._withUnsafeGuaranteedRef { worker in kept.lend { worker.insert($0) } }
+      },
+      purge: { target throws(PolicySet.Refusal) in try self.purge(target) },
+      close: { self.close() })
+  }
+
+  private func close() {
+    pool.close()
+    let open = locked { () -> CheckCache? in
+      defer { cache = nil }
+      return cache
+    }
+    open?.close()
+  }
+}
+
+// Providers.
+extension ExternalServices {
+  /// What a handle stands for.
+  private final class Provider: @unchecked Sendable {
+    let client: ProviderClient
+    let fieldCount: Int
+    /// Replies come on one thread.
+    let result: ResultReader?
+
+    init(_ client: ProviderClient, _ plan: ProviderPlan) {
+      self.client = client
+      fieldCount = plan.fields.count
+      result = plan.result.map { ResultReader($0) }
+    }
+  }
+
+  private func acquire(_ plan: ProviderPlan) throws(PolicySet.Refusal) -> UInt64 {
+    do throws(ProviderError) {
+      let client = try pool.acquire(try ProviderMapping.settings(plan))
+      let provider = Unmanaged.passRetained(Provider(client, plan))
+      return UInt64(UInt(bitPattern: provider.toOpaque()))
+    } catch {
+      throw PolicySet.Refusal(kind: .system, message: "provider `\(plan.path)`: \(error.message)")
+    }
+  }
+
+  private static func provider(_ handle: UInt64) -> Unmanaged<Provider>? {
+    UnsafeRawPointer(bitPattern: UInt(truncatingIfNeeded: handle)).map { Unmanaged.fromOpaque($0) }
+  }
+
+  private func release(_ handle: UInt64) {
+    guard let provider = ExternalServices.provider(handle) else { return }
+    pool.release(provider.takeUnretainedValue().client)
+    provider.release()
+  }
+}
+
+// Questions.
+extension ExternalServices {
+  private struct FlightKey: Hashable {
+    var provider: UInt64
+    var values: [UInt8]
+  }
+
+  /// One question under way, and who waits for its reply besides the one who asked.
+  private struct Flight {
+    var others: [Waiting] = []
+  }
+
+  private struct Waiting: Sendable {
+    var question: ExternalQuestion
+    /// Taken before the question was asked; nil for who came later, whose answer is not kept.
+    var stamp: EpochStamp?
+    var answered: @Sendable (ExternalAnswer) -> Void
+  }
+
+  private func ask(_ question: ExternalQuestion, _ answered: @escaping @Sendable (ExternalAnswer) -> Void) {
+    guard let handle = ExternalServices.provider(question.provider) else {
+      return answered(ExternalAnswer(failure: .closed))
+    }
+    let provider = handle.takeUnretainedValue()
+    let key = FlightKey(provider: question.provider, values: question.values)
+    let (isUnderWay, open) = locked { () -> (Bool, CheckCache?) in
+      guard flights[key] != nil else {
+        flights[key] = Flight()
+        return (false, cache)
+      }
+      flights[key]?.others.append(Waiting(question: question, stamp: nil, answered: answered))
+      return (true, cache)
+    }
+    if isUnderWay { return }
+    let first = Waiting(question: question, stamp: open.flatMap { stamp(of: question, $0) }, answered: answered)
+    guard let values = QuestionReader.values(of: question.values, count: provider.fieldCount) else {
+      return land(key, first, provider, nil)
+    }
+    pool.ask(provider.client, ProviderQuestion(values: values)) { self.land(key, first, provider, $0) }
+  }
+
+  private func stamp(of question: ExternalQuestion, _ cache: CheckCache) -> EpochStamp? {
+    guard question.cache != nil, !question.key.isEmpty else { return nil }
+    return Array(question.policyPath.utf8).withUnsafeBytes { policy in
+      lent(question.purgeTags[...], []) { cache.epochs(policy: policy, tags: $0) }
+    }
+  }
+
+  /// A reply has come, or none will.
+  private func land(_ key: FlightKey, _ first: Waiting, _ provider: Provider, _ reply: ProviderReply?) {
+    let flight = locked { () -> Flight? in
+      defer { flights[key] = nil }
+      return flights[key]
+    }
+    let read = reply.map { AnswerMapping.draft($0, provider.result) }
+    for waiting in [first] + (flight?.others ?? []) {
+      waiting.answered(answer(to: waiting, read, maxAge: reply?.maxAgeNanoseconds))
+    }
+  }
+
+  private func answer(
+    to waiting: Waiting, _ read: Result<AnswerDraft, AnswerMapping.Failure>?, maxAge: Int64?
+  ) -> ExternalAnswer {
+    switch read {
+    case nil: return ExternalAnswer(failure: .questionTooLarge)
+    case .failure(let failure): return ExternalAnswer(failure: failure.kind)
+    case .success(let draft):
+      let plan = waiting.question.cache
+      let taken = plan.map { AnswerMapping.kept(draft, $0) } ?? draft
+      guard let bytes = taken.bytes else { return ExternalAnswer(failure: .unusableAnswer) }
+      var answer = ExternalAnswer(failure: .none, bytes: bytes)
+      if let plan, let stamp = waiting.stamp {
+        answer.entry = keep(bytes, allows: taken.allows, waiting.question, plan, stamp, maxAge)
+      }
+      return answer
+    }
+  }
+
+  private func keep(
+    _ bytes: [UInt8], allows: Bool, _ question: ExternalQuestion, _ plan: CachePlan, _ stamp: EpochStamp,
+    _ maxAge: Int64?
+  ) -> KeptAnswer? {
+    let life = min(allows ? plan.ttl : plan.denyTTL, maxAge ?? Int64.max)
+    guard life > 0 else { return nil }
+    let fresh = question.now.addingReportingOverflow(life)
+    // A provider that lets nothing be kept for longer means that too.
+    let stale = fresh.partialValue.addingReportingOverflow(maxAge == nil ? plan.staleFor : 0)
+    guard !fresh.overflow, !stale.overflow else { return nil }
+    let kept = KeptAnswer(
+      key: question.key, value: bytes, askedAt: question.now, freshUntil: fresh.partialValue,
+      staleUntil: stale.partialValue, stamp: stamp)
+    let open = locked { cache }
+    kept.lend { open?.put($0) }
+    return kept
+  }
+}
+
+// The cache.
+extension ExternalServices {
+  /// Before workers look for anything in it.
+  private func openCache() {
+    let isOpen = locked { cache != nil }
+    guard !isOpen else { return }
+    var wanted = CheckCacheOptions(directory: options.storeDirectory)
+    wanted.storeBytes = options.storeBytes
+    let made = CheckCache.open(wanted)
+    let spare = locked { () -> CheckCache? in
+      if cache == nil {
+        cache = made
+        return nil
+      }
+      return made
+    }
+    spare?.close()
+  }
+
+  private func makeCache() -> UnsafeMutableRawPointer? {
+    guard let open = locked({ cache }), let worker = open.makeWorker(bytes: options.workerCacheBytes) else { return nil }
+    return Unmanaged.passRetained(worker).toOpaque()
+  }
+
+  private func purge(_ target: PurgeTarget) throws(PolicySet.Refusal) {
+    openCache()
+    guard let open = locked({ cache }) else {
+      throw PolicySet.Refusal(kind: .system, message: "there is no check cache")
+    }
+    do {
+      switch target {
+      case .everything: try open.purge()
+      case .policy(let path): try Array(path.utf8).withUnsafeBytes { try open.purge(policy: $0) }
+      case .tag(let tag): try tag.withUnsafeBytes { try open.purge(tag: $0) }
+      }
+    } catch {
+      throw PolicySet.Refusal(kind: .system, message: "the check cache cannot be purged: \(error)")
+    }
+  }
+}
+
+/// `ExternalDoor.find`.
+private func findAnswer(
+  _ cache: UnsafeMutableRawPointer, _ key: UnsafeRawPointer, _ count: Int, _ now: Int64,
+  _ found: UnsafeMutableRawPointer
+) {
+  let out = found.assumingMemoryBound(to: FoundAnswer.self)
+  Unmanaged<WorkerCache>.fromOpaque(cache)._withUnsafeGuaranteedRef { worker in
+    let hit = worker.find(key: UnsafeRawBufferPointer(start: key, count: count), now: now)
+    switch hit.state {
+    case .miss: return
+    case .fresh: out.pointee.state = .fresh
+    case .stale: out.pointee.state = .stale
+    }
+    out.pointee.bytes = Bytes(hit.value.baseAddress, count: UInt32(truncatingIfNeeded: hit.value.count))
+  }
+}
+
+/// Lends several texts at once.
+private func lent<Result>(
+  _ rest: ArraySlice<[UInt8]>, _ before: [UnsafeRawBufferPointer], _ body: ([UnsafeRawBufferPointer]) -> Result
+) -> Result {
+  guard let next = rest.first else { return body(before) }
+  return next.withUnsafeBytes { lent(rest.dropFirst(), before + [$0], body) }
+}
