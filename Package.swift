@@ -75,7 +75,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PurserExternal",
-      dependencies: ["PurserEngine", "PurserPolicy", "PurserProviders", "PurserCheckCache", "CEL", "CPlatform"],
+      dependencies: [
+        "PurserEngine", "PurserPolicy", "PurserTelemetry", "PurserProviders", "PurserCheckCache", "CEL", "CPlatform",
+      ],
       path: "Sources/External", swiftSettings: strict),
     .target(
       name: "PurserC",

@@ -437,6 +437,28 @@ typedef struct purser_rule_reference {
 purser_status purser_plan_unindexed_count(const purser_plan *plan, size_t *count_out);
 purser_status purser_plan_unindexed_rule(const purser_plan *plan, size_t index, purser_rule_reference *rule_out);
 
+/*
+ * Rules that ask providers (CUSTOM), and the keys under which their answers are kept. A key is made of the attributes and map
+ * entries that the rule's condition and the provider's question read, and of digests of what they are compiled from. Text lives
+ * as long as the plan.
+ *   PURSER_INVALID_ARGUMENT  a NULL pointer, a `size` that is too small, or an index that is out of range.
+ */
+typedef struct purser_external_rule {
+  size_t size;                  /* set by the caller */
+  purser_rule_reference rule;
+  purser_text provider;         /* namespace/name */
+  uint32_t is_cached;           /* answers are kept */
+  size_t key_count;             /* attributes and entries in the key */
+  int64_t ttl_ns;               /* how long an answer that allows is kept, nanoseconds */
+  int64_t deny_ttl_ns;          /* the same of one that denies */
+  int64_t stale_if_error_ns;    /* how long it may serve after that, if the provider fails */
+} purser_external_rule;
+
+purser_status purser_plan_externals_count(const purser_plan *plan, size_t *count_out);
+purser_status purser_plan_external(const purser_plan *plan, size_t index, purser_external_rule *rule_out);
+/* What a part of the key is, such as `request.headers["x-user"]`. */
+purser_status purser_plan_external_key(const purser_plan *plan, size_t index, size_t part, purser_text *name_out);
+
 /* The custom attributes that the plan's AttributeManifests declare, in the order of their names. */
 purser_status purser_plan_attributes_count(const purser_plan *plan, size_t *count_out);
 /* `size` is set by the caller. Text lives as long as the plan. For the number, see purser_engine_attribute. */

@@ -72,7 +72,9 @@ public final class Engine: @unchecked Sendable {
   public let watcher: Watcher
   #if !hasFeature(Embedded)
     /// Where providers and the check cache are; set by the engine's maker before anybody else has it.
-    public var door: ExternalDoor?
+    public var door: ExternalDoor? {
+      didSet { running.besides = door?.snapshots }
+    }
   #endif
   private var workers: [UnsafeMutablePointer<WorkerState>] = []
   private var sets: [PolicySet] = []

@@ -8,6 +8,7 @@
   import CEL
   import CPlatform
   import PurserPolicy
+  import PurserTelemetry
 
   /// What a look-up found. Written by `ExternalDoor.find`.
   public struct FoundAnswer: BitwiseCopyable {
@@ -83,6 +84,8 @@
       ) -> Void
     /// Keeps an entry in a worker's tier; by the worker's thread.
     public var keep: @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void
+    /// What providers and the cache count.
+    public var snapshots: @Sendable () -> [InstrumentSnapshot]
     /// Forgets kept answers, in every process that shares them.
     public var purge: @Sendable (PurgeTarget) throws(PolicySet.Refusal) -> Void
     /// Nothing is asked afterwards; all that was asked is answered, by failures at the worst, before it returns.
@@ -100,6 +103,7 @@
           UnsafeMutableRawPointer, UnsafeRawPointer, Int, Int64, UnsafeMutableRawPointer
         ) -> Void,
       keep: @escaping @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void,
+      snapshots: @escaping @Sendable () -> [InstrumentSnapshot],
       purge: @escaping @Sendable (PurgeTarget) throws(PolicySet.Refusal) -> Void,
       close: @escaping @Sendable () -> Void
     ) {
@@ -111,6 +115,7 @@
       self.freeCache = freeCache
       self.find = find
       self.keep = keep
+      self.snapshots = snapshots
       self.purge = purge
       self.close = close
     }

@@ -37,6 +37,10 @@ public final class Plan: @unchecked Sendable {
   public let allowsEmpty: Bool
   /// Parallel to `customAttributes`, at addresses that do not move.
   public let customAttributeTexts: [(name: Bytes, type: Bytes)]
+  #if !hasFeature(Embedded)
+    /// Parallel to `externalRules`: the rule's number, and texts at addresses that do not move.
+    public let externalTexts: [(rule: UInt32, provider: Bytes, key: [Bytes])]
+  #endif
   private let explainSource: ExplainSource
   private let explainLock: OpaquePointer?
   private var explained: Explainer?
@@ -67,6 +71,19 @@ public final class Plan: @unchecked Sendable {
     self.explainSource = explainSource
     self.texts = texts
     customAttributeTexts = customAttributes.map { (texts.keep($0.name), texts.keep($0.type.rawValue)) }
+    #if !hasFeature(Embedded)
+      var numbers = Array(repeating: UInt32(0), count: externalRules.count)
+      var rule: UInt32 = 0
+      while rule < policies.image.ruleCount {
+        let external = Int(policies.image.rules[Int(rule)].external)
+        if numbers.indices.contains(external) { numbers[external] = rule }
+        rule &+= 1
+      }
+      externalTexts = zip(externalRules, numbers).map { external, number in
+        let provider = providers.indices.contains(external.provider) ? providers[external.provider].path : ""
+        return (number, texts.keep(provider), (external.cache?.names ?? []).map { texts.keep($0) })
+      }
+    #endif
     explainLock = platform_lock_make()
   }
 

@@ -6,6 +6,10 @@ import PurserBackends
 import PurserTelemetry
 
 final class RunningBackends: @unchecked Sendable {
+  #if !hasFeature(Embedded)
+    /// Further metrics of Purser's own, in every rendering; set before anybody renders.
+    var besides: (@Sendable () -> [InstrumentSnapshot])?
+  #endif
   /// Series that nobody recorded into for this long, by the clock of the recordings, are dropped.
   static let idleNanoseconds: Int64 = 3_600_000_000_000
 
@@ -186,7 +190,11 @@ final class RunningBackends: @unchecked Sendable {
       guard let backends else { return true }
       return routes.contains { backends.contains($0.backend) && $0.scope == scope && $0.definition == definition }
     }
-    let text = PrometheusText.encode(snapshot, counters: registry.counters())
+    var shown = snapshot
+    #if !hasFeature(Embedded)
+      if let besides { shown += besides() }
+    #endif
+    let text = PrometheusText.encode(shown, counters: registry.counters())
     let latest = snapshot.reduce(Int64.min) { latest, instrument in
       instrument.series.reduce(latest) { max($0, $1.recordedAt) }
     }

@@ -13,12 +13,14 @@ import PurserPolicy
 import PurserProviders
 
 public final class ExternalServices: @unchecked Sendable {
-  private let pool: ProviderPool
+  let pool: ProviderPool
   private let options: EngineOptions
   private let lock: OpaquePointer
   // Under the lock.
-  private var cache: CheckCache?
+  private(set) var cache: CheckCache?
   private var flights: [FlightKey: Flight] = [:]
+  /// Those that plans have; equal ones of several names under the first.
+  private(set) var clients: [(path: String, client: ProviderClient, users: Int)] = []
 
   /// The door of a new engine; nil without memory. It opens nothing before a plan has use for it.
   public static func door(_ options: EngineOptions) -> ExternalDoor? {
@@ -34,7 +36,7 @@ public final class ExternalServices: @unchecked Sendable {
 
   deinit { platform_lock_free(lock) }
 
-  private func locked<Result>(_ body: () -> Result) -> Result {
+  func locked<Result>(_ body: () -> Result) -> Result {
     platform_lock_acquire(lock)
     defer { platform_lock_release(lock) }
     return body()
@@ -57,6 +59,7 @@ public final class ExternalServices: @unchecked Sendable {
         guard let kept = entry as? KeptAnswer else { return }
         Unmanaged<WorkerCache>.fromOpaque(cache)._withUnsafeGuaranteedRef { worker in kept.lend { worker.insert($0) } }
       },
+      snapshots: { self.snapshots() },
       purge: { target throws(PolicySet.Refusal) in try self.purge(target) },
       close: { self.close() })
   }
@@ -90,6 +93,13 @@ extension ExternalServices {
   private func acquire(_ plan: ProviderPlan) throws(PolicySet.Refusal) -> UInt64 {
     do throws(ProviderError) {
       let client = try pool.acquire(try ProviderMapping.settings(plan))
+      locked {
+        if let index = clients.firstIndex(where: { $0.client === client }) {
+          clients[index].users &+= 1
+        } else {
+          clients.append((plan.path, client, 1))
+        }
+      }
       let provider = Unmanaged.passRetained(Provider(client, plan))
       return UInt64(UInt(bitPattern: provider.toOpaque()))
     } catch {
@@ -103,7 +113,13 @@ extension ExternalServices {
 
   private func release(_ handle: UInt64) {
     guard let provider = ExternalServices.provider(handle) else { return }
-    pool.release(provider.takeUnretainedValue().client)
+    let client = provider.takeUnretainedValue().client
+    locked {
+      guard let index = clients.firstIndex(where: { $0.client === client }) else { return }
+      clients[index].users &-= 1
+      if clients[index].users == 0 { clients.remove(at: index) }
+    }
+    pool.release(client)
     provider.release()
   }
 }

@@ -17,6 +17,9 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "Say which rules every check looks at, whatever the request: the cost grows with their number.")
   var stats = false
 
+  @Flag(help: "Say which rules ask providers, and what the keys are made of under which answers are kept.")
+  var explainCache = false
+
   func run() throws {
     let plan: Plan
     do {
@@ -42,6 +45,10 @@ struct CheckCommand: ParsableCommand {
     Console.say("ok: \(words.isEmpty ? "nothing that decides or records" : words)\(warnings)")
     Console.say("plan \(plan.digest)")
     if stats { Self.sayStatistics(of: plan) }
+    if explainCache {
+      let rules = plan.externalRules
+      Console.say(rules.isEmpty ? "no rule asks a provider" : rules.joined(separator: "\n"))
+    }
   }
 
   private static func sayStatistics(of plan: Plan) {

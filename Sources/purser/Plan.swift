@@ -46,6 +46,33 @@ final class Plan {
     }
   }
 
+  /// The rules that ask providers, each with its key, in words.
+  var externalRules: [String] {
+    var count = 0
+    guard purser_plan_externals_count(handle, &count) == PURSER_OK else { return [] }
+    return (0..<count).compactMap { index -> String? in
+      var external = purser_external_rule()
+      external.size = MemoryLayout<purser_external_rule>.size
+      guard purser_plan_external(handle, index, &external) == PURSER_OK else { return nil }
+      let rule = external.rule
+      let head =
+        "rule `\(String(rule.rule))` of policy `\(String(rule.policy))`, \(String(rule.file)):\(rule.line), asks `\(String(external.provider))`"
+      guard external.is_cached != 0 else { return head + "; answers are not kept" }
+      var lines = [head]
+      lines.append(
+        "  kept for \(TimeSpan.words(nanoseconds: external.ttl_ns)), denials for \(TimeSpan.words(nanoseconds: external.deny_ttl_ns))"
+          + (external.stale_if_error_ns > 0
+            ? "; \(TimeSpan.words(nanoseconds: external.stale_if_error_ns)) more if the provider fails" : ""))
+      let parts = (0..<external.key_count).compactMap { part -> String? in
+        var name = purser_text()
+        return purser_plan_external_key(handle, index, part, &name) == PURSER_OK ? String(name) : nil
+      }
+      lines.append(
+        parts.isEmpty ? "  key: the same for all requests" : "  key: " + parts.joined(separator: ", "))
+      return lines.joined(separator: "\n")
+    }
+  }
+
   var digest: String {
     var digest = purser_text()
     return purser_plan_digest(handle, &digest) == PURSER_OK ? String(digest) : ""

@@ -6,6 +6,20 @@ struct TimeSpan: Equatable {
 }
 
 extension TimeSpan {
+  /// A length of time as documents write it: `1m30s`, `250ms`.
+  static func words(nanoseconds: Int64) -> String {
+    let units: [(String, Int64)] = [
+      ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1),
+    ]
+    var rest = nanoseconds
+    var words = ""
+    for (name, size) in units where rest >= size {
+      words += "\(rest / size)\(name)"
+      rest %= size
+    }
+    return words.isEmpty ? "0s" : words
+  }
+
   /// RFC 3339, years 1 to 9999, up to nine digits of a second, `Z` or an offset.
   static func timestamp(_ text: String) -> TimeSpan? {
     var reader = DigitReader(text)
