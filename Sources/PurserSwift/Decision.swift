@@ -35,6 +35,8 @@ public struct Decision: Sendable {
     case byDefault
     /// The policy set has no plan yet.
     case noPlan
+    /// A provider could not say, and its `failureMode` denies: ``Decision/rule`` is the rule that asked.
+    case providerFailure
     /// A kind that this version does not know.
     case other(Int)
   }
@@ -80,6 +82,10 @@ public struct Decision: Sendable {
     case append(name: String, value: String)
     /// Removes all values of the name.
     case remove(name: String)
+    /// Sets the value where there is none of the name: a provider asks for it.
+    case setIfAbsent(name: String, value: String)
+    /// Replaces all values where there is one of the name: a provider asks for it.
+    case setIfPresent(name: String, value: String)
   }
 
   /// May the request pass?
@@ -131,6 +137,7 @@ public struct Decision: Sendable {
       case PURSER_REASON_NO_ALLOW_RULE: .noAllowRule
       case PURSER_REASON_DEFAULT: .byDefault
       case PURSER_REASON_NO_PLAN: .noPlan
+      case PURSER_REASON_PROVIDER_FAILURE: .providerFailure
       default: .other(Int(kind.rawValue))
       }
     }
@@ -256,6 +263,8 @@ extension Decision.HeaderChange {
     case PURSER_HEADER_SET.rawValue: self = .set(name: name, value: String(header.value))
     case PURSER_HEADER_APPEND.rawValue: self = .append(name: name, value: String(header.value))
     case PURSER_HEADER_REMOVE.rawValue: self = .remove(name: name)
+    case PURSER_HEADER_SET_IF_ABSENT.rawValue: self = .setIfAbsent(name: name, value: String(header.value))
+    case PURSER_HEADER_SET_IF_PRESENT.rawValue: self = .setIfPresent(name: name, value: String(header.value))
     default: return nil
     }
   }
@@ -269,6 +278,8 @@ extension Headers {
       case .set(let name, let value): self[name] = value
       case .append(let name, let value): append(name, value)
       case .remove(let name): self[name] = nil
+      case .setIfAbsent(let name, let value): if self[name] == nil { self[name] = value }
+      case .setIfPresent(let name, let value): if self[name] != nil { self[name] = value }
       }
     }
   }

@@ -40,6 +40,16 @@ public final class Engine: Sendable {
     /// beside the service that runs them: metrics are still recorded and rendered, log records are not written.
     public var opensBackends = true
 
+    /// A folder in which the answers of providers outlive the process, sealed; nil: they are kept in memory only. It is made
+    /// if its parent is there, with mode 0700. Several processes of one user may have the same.
+    public var storeDirectory: String?
+
+    /// What the store's file may take, in bytes; nil: 64 MiB.
+    public var storeBytes: Int?
+
+    /// What each worker keeps at hand of the answers, in bytes; nil: 4 MiB.
+    public var workerCacheBytes: Int?
+
     /// All as it is for a host that says nothing.
     public init() {}
   }
@@ -120,6 +130,9 @@ final class EngineHandle: @unchecked Sendable {
     lent.arena_bytes_max = max(options.arenaBytesMax ?? 0, 0)
     lent.log_ring_bytes = max(options.logRingBytes ?? 0, 0)
     lent.backends_off = options.opensBackends ? 0 : 1
+    lent.store_directory = memory.text(options.storeDirectory ?? "")
+    lent.store_bytes = max(options.storeBytes ?? 0, 0)
+    lent.worker_cache_bytes = max(options.workerCacheBytes ?? 0, 0)
     var handle: OpaquePointer?
     switch purser_engine_new(&lent, &handle) {
     case PURSER_OK: break

@@ -36,15 +36,16 @@ final class OpenRequest: @unchecked Sendable {
   /// A check that was made, or failed. Whoever runs it lets go of `open` after the lock only.
   struct Attempt: Sendable {
     var open: OpenRequest
-    var verdict: Result<Decision.Verdict, EngineError>
+    /// Nil: it waits for providers.
+    var verdict: Result<Decision.Verdict?, EngineError>
   }
 
-  /// Begins and decides. With the lock held.
-  func attempt() -> Attempt {
-    Attempt(open: self, verdict: Result { () throws(EngineError) in try check() })
+  /// Begins and decides, or, with `answer`, finds that providers have to be asked. With the lock held.
+  func attempt(_ answer: PendingAnswer? = nil) -> Attempt {
+    Attempt(open: self, verdict: Result { () throws(EngineError) in try check(answer) })
   }
 
-  private func check() throws(EngineError) -> Decision.Verdict {
+  private func check(_ answer: PendingAnswer?) throws(EngineError) -> Decision.Verdict? {
     var options = purser_request_options()
     options.size = MemoryLayout<purser_request_options>.size
     options.phase = isConnection ? PURSER_PHASE_CONNECTION : PURSER_PHASE_REQUEST
@@ -53,7 +54,28 @@ final class OpenRequest: @unchecked Sendable {
     let context = Unmanaged.passUnretained(self).toOpaque()
     try EngineError.check(purser_request_begin(memory, worker.handle, set.handle, &host, context, &options))
     isBegun = true
-    try EngineError.check(purser_check(memory, 0, nil))
+    let status = answer.map { $0.lend { purser_check(memory, 0, $0) } } ?? purser_check(memory, 0, nil)
+    if status == PURSER_PENDING { return nil }
+    try EngineError.check(status)
+    return try verdict()
+  }
+
+  /// After the answers have come, or the check was given up.
+  func resume() throws(EngineError) -> Decision.Verdict {
+    try worker.lock.withLock { _ throws(EngineError) in
+      let status = purser_resume(memory, 0)
+      // Given up: that decided.
+      if status != PURSER_WRONG_STATE { try EngineError.check(status) }
+      return try verdict()
+    }
+  }
+
+  /// Gives up waiting, if the check still waits.
+  func cancel() {
+    worker.lock.withLock { _ in _ = purser_cancel(memory) }
+  }
+
+  private func verdict() throws(EngineError) -> Decision.Verdict {
     var verdict = PURSER_VERDICT_DENY
     try EngineError.check(purser_decision_verdict(memory, &verdict))
     return verdict == PURSER_VERDICT_ALLOW ? .allow : .deny

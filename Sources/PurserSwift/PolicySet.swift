@@ -71,8 +71,8 @@ public final class PolicySet: Sendable {
 
   /// Decides a request.
   ///
-  /// A policy may ask something outside before it decides; this form then suspends. No policy of this version does, so
-  /// it never suspends yet and stays on the caller's executor.
+  /// A CUSTOM rule may have to ask its provider; this form then suspends until the answer has come or its time is up. Where
+  /// all is at hand it does not suspend. A task that is cancelled meanwhile gets a denial.
   ///
   /// - Parameters:
   ///   - request: What is known of it.
@@ -82,16 +82,32 @@ public final class PolicySet: Sendable {
   public nonisolated(nonsending) func check(
     _ request: Request, on connection: Decision? = nil
   ) async throws(EngineError) -> Decision {
-    try checkNow(request, on: connection)
+    let connection = try openConnection(connection)
+    let answer = PendingAnswer()
+    let attempt = engine.pool.withWorker(connection?.worker) { worker in
+      OpenRequest(request, on: worker, in: handle, connection: connection, isConnection: false).attempt(answer)
+    }
+    if let verdict = try attempt.verdict.get() { return Decision(of: attempt.open, verdict) }
+    let open = attempt.open
+    await withTaskCancellationHandler {
+      await answer.wait()
+    } onCancel: {
+      open.cancel()
+    }
+    return Decision(of: open, try open.resume())
   }
 
-  /// Decides a request without ever suspending: where a policy would have to wait, its `failureMode` decides.
+  /// Decides a request without ever suspending: where a provider would have to be asked, its `failureMode` decides.
   ///
   /// Otherwise as ``check(_:on:)``.
   public func checkNow(_ request: Request, on connection: Decision? = nil) throws(EngineError) -> Decision {
-    let connection = connection?.open
+    try decide(request, connection: try openConnection(connection), isConnection: false)
+  }
+
+  private func openConnection(_ decision: Decision?) throws(EngineError) -> OpenRequest? {
+    let connection = decision?.open
     if let connection, connection.set !== handle || !connection.isConnection { throw .foreignConnection }
-    return try decide(request, connection: connection, isConnection: false)
+    return connection
   }
 
   /// Decides a connection before any request on it, early: it denies only what every request on that connection would
@@ -110,7 +126,8 @@ public final class PolicySet: Sendable {
     let attempt = engine.pool.withWorker(connection?.worker) { worker in
       OpenRequest(request, on: worker, in: handle, connection: connection, isConnection: isConnection).attempt()
     }
-    return Decision(of: attempt.open, try attempt.verdict.get())
+    // Without an answer to wait for nothing is pending.
+    return Decision(of: attempt.open, try attempt.verdict.get() ?? .deny)
   }
 }
 

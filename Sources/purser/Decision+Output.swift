@@ -107,6 +107,8 @@ extension Decision.HeaderChange {
     switch operation {
     case PURSER_HEADER_APPEND: "append"
     case PURSER_HEADER_REMOVE: "remove"
+    case PURSER_HEADER_SET_IF_ABSENT: "set if absent"
+    case PURSER_HEADER_SET_IF_PRESENT: "set if present"
     default: "set"
     }
   }
