@@ -275,9 +275,8 @@ final class StoreKeeper {
     var ledger = try StoreLedger(writer)
     // A little more than must be, so that not every batch begins with a sweep.
     let goal = limit &- facts.bytesMax / 32
-    let part = Double(facts.bytes &- goal) / Double(max(facts.bytes, 1))
-    let total = Double(ledger.bytesTotal) * part
-    let ageMin = isForced ? 0 : ledger.age(ofOldest: UInt64(exactly: total.rounded(.up)) ?? ledger.bytesTotal)
+    let part = UInt64(clamping: (facts.bytes &- goal) / max(facts.bytes >> 10, 1))
+    let ageMin = isForced ? 0 : ledger.age(ofOldest: max(ledger.bytesTotal >> 10, 1) &* part)
     let now = platform_wall_nanoseconds()
     var freed = 0
     var evicted = 0
