@@ -41,8 +41,8 @@ import Testing
         }
       }
     }
-    #expect(found > 1000)
-    #expect(table.living > 10)
+    #expect(found > 100)
+    #expect(table.living > 5)
   }
 
   @Test func whatIsUsedStaysAndTheRestGoes() throws {
