@@ -41,14 +41,14 @@ import Testing
   @Test func largeValuesInASmallStoreFillNothing() throws {
     let folder = try TestFolder()
     let bench = try Bench(folder.path, storeBytes: 1 << 20)
-    let value = String(repeating: "v", count: 16 << 10)
+    let value = String(repeating: "v", count: 4 << 10)
     for number in 0..<400 {
       bench.keep("key-\(number)", value, in: .store)
       if number % 8 == 7 { #expect(bench.cache.flush()) }
     }
     let statistics = bench.cache.statistics
-    #expect(statistics[.written] + statistics[.putsDropped] == 400)
-    #expect(statistics[.written] > 300)
+    #expect(statistics[.written] == 400)
+    #expect(statistics.storeBytes < 1 << 20)
     #expect(bench.find("key-399")?.value == value)
   }
 
@@ -149,10 +149,11 @@ import Testing
   @Test func inAReadOnlyFolderTheWorkersTierWorksAlone() throws {
     let folder = try TestFolder()
     guard let disk = Disk(folder, options: "size=4m") else { return }
-    let first = try Bench(disk.path, storeBytes: 1 << 20)
-    first.keep("k", "v", in: .both)
-    #expect(first.cache.flush())
-    first.close()
+    do {
+      let first = try Bench(disk.path, storeBytes: 1 << 20)
+      first.keep("k", "v", in: .both)
+      #expect(first.cache.flush())
+    }
     #expect(disk.makeReadOnly())
     let bench = try Bench(disk.path, storeBytes: 1 << 20)
     let problem = try #require(bench.cache.problem)
