@@ -17,7 +17,7 @@ public struct CheckCacheOptions: Sendable {
   public var storeBytes = 64 << 20
   /// Answers that wait to be written, at least 64 KiB. Past it they are dropped, and counted.
   public var queueBytes = 1 << 20
-  /// Longer values are not kept.
+  /// Longer values are not kept; at most 1/256 of the store.
   public var valueBytesMax = 16 << 10
 
   public init(directory: String? = nil) { self.directory = directory }
@@ -95,8 +95,8 @@ public final class CheckCache: @unchecked Sendable {
     var options = options
     options.storeBytes = max(options.storeBytes, Store.bytesMin)
     options.queueBytes = min(max(options.queueBytes, 64 << 10), 1 << 30)
-    // An entry takes pages, and all that a batch changes needs new ones.
-    options.valueBytesMax = min(max(options.valueBytesMax, 0), options.storeBytes / 64, options.queueBytes / 4)
+    // A long value needs pages side by side, which a small file that is three quarters full seldom has.
+    options.valueBytesMax = min(max(options.valueBytesMax, 0), options.storeBytes / 256, options.queueBytes / 4)
     guard let signal = platform_signal_make() else { return nil }
     guard let queue = PutQueue(bytes: options.queueBytes) else {
       platform_signal_free(signal)

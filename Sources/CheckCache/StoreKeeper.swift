@@ -70,7 +70,7 @@ final class StoreKeeper {
     var readersCheckedAt = platform_monotonic_nanoseconds()
     while true {
       let round = cache.nextRound(tickNanoseconds: tick, gatherNanoseconds: Self.gatherNanoseconds)
-      if round.isClear { attempt(.writeFailures) { () throws(StoreError) in try clear() } }
+      if round.isClear { attempt { () throws(StoreError) in try clear() } }
       write(round.batch)
       let marks = cache.takeMarks()
       refresh(marks)
@@ -97,7 +97,7 @@ final class StoreKeeper {
       }
       reader.end()
     }
-    attempt(.writeFailures) { () throws(StoreError) in
+    attempt { () throws(StoreError) in
       let generation = try store.write { (writer) throws(StoreError) in
         let ledger = try StoreLedger(writer)
         try ledger.write(writer)
@@ -114,16 +114,16 @@ final class StoreKeeper {
     reader.end()
   }
 
-  /// Counts what goes wrong; false then.
+  /// Counts what goes wrong; nil if nothing did.
   @discardableResult
-  private func attempt(_ counter: CacheCounter, _ body: () throws(StoreError) -> Void) -> Bool {
+  private func attempt(_ body: () throws(StoreError) -> Void) -> StoreError.Kind? {
     do throws(StoreError) {
       try body()
-      return true
+      return nil
     } catch {
-      cache.counters.add(error.kind == .full ? .mapFull : counter)
+      cache.counters.add(error.kind == .full ? .mapFull : .writeFailures)
       if error.kind == .broken || error.kind == .forked { cache.fail(error) }
-      return false
+      return error.kind
     }
   }
 
@@ -151,8 +151,21 @@ final class StoreKeeper {
 
   private func write(_ entries: [(head: PutHead, value: UnsafeRawBufferPointer)]) {
     makeRoom()
-    let before = cache.counters
-    let isDone = attempt(.writeFailures) { () throws(StoreError) in
+    var problem = tryToWrite(entries)
+    if problem == .full {
+      // Long values found no pages side by side, or another process filled the map just now.
+      makeRoom(sixteenths: 8)
+      problem = tryToWrite(entries)
+    }
+    if problem == .full {
+      attempt { () throws(StoreError) in try clear() }
+      problem = tryToWrite(entries)
+    }
+    if problem != nil { cache.counters.add(.putsDropped, entries.count) }
+  }
+
+  private func tryToWrite(_ entries: [(head: PutHead, value: UnsafeRawBufferPointer)]) -> StoreError.Kind? {
+    attempt { () throws(StoreError) in
       var written = 0
       var later = 0
       let now = platform_wall_nanoseconds()
@@ -166,11 +179,10 @@ final class StoreKeeper {
         try ledger.write(writer)
         return ledger.generation
       }
-      before.add(.written, written)
-      before.add(.writtenLater, later)
+      cache.counters.add(.written, written)
+      cache.counters.add(.writtenLater, later)
       cache.tell(generation: generation)
     }
-    if !isDone { cache.counters.add(.putsDropped, entries.count) }
   }
 
   /// False if the store has a later answer.
@@ -218,7 +230,7 @@ final class StoreKeeper {
       let part = names[at..<min(at &+ operationsMax, names.count)]
       at &+= part.count
       makeRoom()
-      let isDone = attempt(.writeFailures) { () throws(StoreError) in
+      let problem = attempt { () throws(StoreError) in
         var refreshed = 0
         let generation = try store.write { (writer) throws(StoreError) in
           var ledger = try StoreLedger(writer)
@@ -230,7 +242,7 @@ final class StoreKeeper {
         cache.counters.add(.refreshed, refreshed)
         cache.tell(generation: generation)
       }
-      if !isDone { return }
+      if problem != nil { return }
     }
   }
 
@@ -251,33 +263,36 @@ final class StoreKeeper {
   // MARK: Eviction
 
   /// Lets the oldest go until three quarters of the map are in use at most: a full one could not even be emptied.
-  private func makeRoom() {
+  private func makeRoom(sixteenths: Int = 12) {
     var isForced = false
-    // A full round of the sweep, and one that takes whatever it meets.
-    var roundsLeft = 256
+    // Bounds the work where other processes write as fast as this one sweeps.
+    var roundsLeft = 1024
     while roundsLeft > 0 {
       roundsLeft &-= 1
       var freed = 0
       var isEnough = false
-      let isDone = attempt(.writeFailures) { () throws(StoreError) in
-        (freed, isEnough) = try store.write { (writer) throws(StoreError) in try sweep(writer, isForced) }
+      let problem = attempt { () throws(StoreError) in
+        (freed, isEnough) = try store.write { (writer) throws(StoreError) in
+          try sweep(writer, sixteenths, isForced)
+        }
       }
-      if !isDone || isEnough { return }
+      if problem != nil || isEnough { return }
       isForced = freed == 0
     }
   }
 
   /// One step: how many bytes went, and whether there is room now.
-  private func sweep(_ writer: StoreWriter, _ isForced: Bool) throws(StoreError) -> (freed: Int, isEnough: Bool) {
+  private func sweep(
+    _ writer: StoreWriter, _ sixteenths: Int, _ isForced: Bool
+  ) throws(StoreError) -> (freed: Int, isEnough: Bool) {
     let facts = try writer.facts()
-    let limit = facts.bytesMax / 4 &* 3
+    let limit = facts.bytesMax / 16 &* sixteenths
     guard facts.bytes > limit else { return (0, true) }
     var ledger = try StoreLedger(writer)
     // A little more than must be, so that not every batch begins with a sweep.
     let goal = limit &- facts.bytesMax / 32
-    let part = Double(facts.bytes &- goal) / Double(max(facts.bytes, 1))
-    let total = Double(ledger.bytesTotal) * part
-    let ageMin = isForced ? 0 : ledger.age(ofOldest: UInt64(exactly: total.rounded(.up)) ?? ledger.bytesTotal)
+    let part = UInt64(clamping: (facts.bytes &- goal) / max(facts.bytes >> 10, 1))
+    let ageMin = isForced ? 0 : ledger.age(ofOldest: max(ledger.bytesTotal >> 10, 1) &* part)
     let now = platform_wall_nanoseconds()
     var freed = 0
     var evicted = 0

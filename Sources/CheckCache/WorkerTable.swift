@@ -34,7 +34,8 @@ struct TableEntry {
 }
 
 struct WorkerTable {
-  private static let chancesMax = 4
+  /// For each entry that comes in: bounds its work.
+  private static let chancesMax = 32
 
   private let ring: UnsafeMutableRawPointer
   private let ringBytes: Int

@@ -70,10 +70,11 @@ public final class Store: @unchecked Sendable {
   // MARK: Opening
 
   /// Opens the folder's store of this kind and size, or gives the one that this process has open already; each `open` needs
-  /// a `close`. `bytes` is the size of the map, at least 1 MiB; another size is another file. Waits up to
-  /// `patienceNanoseconds` for other processes that open or close one.
+  /// a `close`. `bytes` is the size of the map, at least 1 MiB; another size is another file. With a `number` that file or
+  /// none, else the first that this process may use. Waits up to `patienceNanoseconds` for other processes that open or
+  /// close one.
   public static func open(
-    folder: StoreFolder, name: String, bytes: Int, missing: Missing = .make,
+    folder: StoreFolder, name: String, bytes: Int, number only: Int? = nil, missing: Missing = .make,
     patienceNanoseconds: Int64 = 10_000_000_000
   ) throws(StoreError) -> Store {
     var reason = [CChar](repeating: 0, count: 512)
@@ -87,7 +88,7 @@ public final class Store: @unchecked Sendable {
       let first = StoreName(name: name, identity: folder.identity, bytes: size, number: 0)
       let gate = try StoreGate(folder: folder, name: first.gate, patienceNanoseconds: patienceNanoseconds)
       defer { gate.close() }
-      for number in 0..<numbersMax {
+      for number in 0..<numbersMax where only == nil || only == number {
         let name = StoreName(name: name, identity: folder.identity, bytes: size, number: number)
         if let store = try open(name, in: folder, missing, registry) { return store }
       }

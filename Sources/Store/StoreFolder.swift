@@ -18,9 +18,13 @@ public final class StoreFolder: @unchecked Sendable {
   /// Part of the files' names: another secret, other files.
   let identity: String
 
-  /// Makes the folder, with mode 0700, if only its last part is missing.
-  public init(path: String) throws(StoreError) {
+  /// Makes the folder, with mode 0700, if only its last part is missing, and a secret; or refuses where there is none.
+  public init(path: String, missing: Store.Missing = .make) throws(StoreError) {
     platform_watch_forks()
+    var state: UInt64 = 0
+    if missing == .refuse, platform_path_look(path, &state) == PLATFORM_PATH_MISSING {
+      throw StoreError(.untrusted, "there is no folder `\(path)`")
+    }
     var folder: Int32 = -1
     let status = platform_folder_open(path, &folder)
     switch 0 &- status {
@@ -31,10 +35,10 @@ public final class StoreFolder: @unchecked Sendable {
     default: throw .system(.folder, "cannot open the folder `\(path)`", status)
     }
     do throws(StoreError) {
-      secret = try StoreSecret.open(folder: folder)
+      secret = try StoreSecret.open(folder: folder, missing)
     } catch {
       platform_file_close(folder)
-      throw error
+      throw error.kind == .untrusted ? StoreError(.untrusted, "`\(path)`: \(error.message)") : error
     }
     self.path = path
     descriptor = folder

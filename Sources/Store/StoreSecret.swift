@@ -25,9 +25,10 @@ public struct StoreSecret: Sendable {
   private init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// The folder's, made if there is none.
-  static func open(folder: Int32) throws(StoreError) -> StoreSecret {
+  static func open(folder: Int32, _ missing: Store.Missing) throws(StoreError) -> StoreSecret {
     let made = try random()
     if let found = read(folder: folder) { return found }
+    if missing == .refuse { throw StoreError(.untrusted, "there is no secret `\(fileName)`, so no store") }
     let whole = head + made.bytes
     var status = whole.withUnsafeBytes { platform_file_create(folder, fileName, $0.baseAddress, $0.count) }
     if status == 0 - EEXIST {
