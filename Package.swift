@@ -138,6 +138,7 @@ let package = Package(
     .testTarget(
       name: "EngineTests",
       dependencies: [
+        "PurserExternal", "PurserProviders",
         "PurserC", "PurserEngine", "PurserConfiguration", "PurserAttributes", "PurserPolicy", "PurserTelemetry",
         "PurserBackends", "CEL", "CPurser", "CPlatform",
       ],

@@ -15,6 +15,7 @@ import PurserProviders
 public final class ExternalServices: @unchecked Sendable {
   let pool: ProviderPool
   private let options: EngineOptions
+  private let asking: Asking?
   private let lock: OpaquePointer
   // Under the lock.
   private(set) var cache: CheckCache?
@@ -22,15 +23,23 @@ public final class ExternalServices: @unchecked Sendable {
   /// Those that plans have; equal ones of several names under the first.
   private(set) var clients: [(path: String, client: ProviderClient, users: Int)] = []
 
+  /// How a provider is asked.
+  typealias Asking =
+    @Sendable (ProviderClient, ProviderQuestion, @escaping @Sendable (ProviderReply) -> Void) -> Void
+
   /// The door of a new engine; nil without memory. It opens nothing before a plan has use for it.
-  public static func door(_ options: EngineOptions) -> ExternalDoor? {
+  public static func door(_ options: EngineOptions) -> ExternalDoor? { door(options, asking: nil) }
+
+  /// `asking` stands in for the network.
+  static func door(_ options: EngineOptions, asking: Asking?) -> ExternalDoor? {
     guard let pool = ProviderPool(), let lock = platform_lock_make() else { return nil }
-    return ExternalServices(pool, options, lock).door
+    return ExternalServices(pool, options, lock, asking).door
   }
 
-  private init(_ pool: ProviderPool, _ options: EngineOptions, _ lock: OpaquePointer) {
+  private init(_ pool: ProviderPool, _ options: EngineOptions, _ lock: OpaquePointer, _ asking: Asking?) {
     self.pool = pool
     self.options = options
+    self.asking = asking
     self.lock = lock
   }
 
@@ -162,7 +171,12 @@ extension ExternalServices {
     guard let values = QuestionReader.values(of: question.values, count: provider.fieldCount) else {
       return land(key, first, provider, nil)
     }
-    pool.ask(provider.client, ProviderQuestion(values: values)) { self.land(key, first, provider, $0) }
+    let landed: @Sendable (ProviderReply) -> Void = { self.land(key, first, provider, $0) }
+    if let asking {
+      asking(provider.client, ProviderQuestion(values: values), landed)
+    } else {
+      pool.ask(provider.client, ProviderQuestion(values: values), completion: landed)
+    }
   }
 
   private func stamp(of question: ExternalQuestion, _ cache: CheckCache) -> EpochStamp? {

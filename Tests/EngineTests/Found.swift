@@ -74,6 +74,7 @@ struct Found: Equatable {
     case PURSER_REASON_NO_ALLOW_RULE.rawValue: "no-allow-rule"
     case PURSER_REASON_DEFAULT.rawValue: "default"
     case PURSER_REASON_NO_PLAN.rawValue: "no-plan"
+    case PURSER_REASON_PROVIDER_FAILURE.rawValue: "provider-failure"
     default: "\(kind)"
     }
   }

@@ -1,0 +1,239 @@
+import CPurser
+import Testing
+
+@testable import PurserProviders
+
+/// CUSTOM rules: who is asked and when, what becomes of the answers, and that a host is told exactly once.
+@Suite struct ExternalTests {
+  static let second: Int64 = 1_000_000_000
+  static let start: Int64 = 1_767_323_045 * second
+
+  /// One policy with these rules, and the providers `a` and `b`, asked about `x-user`.
+  static func documents(_ rules: String..., failureMode: String = "deny", mode: String = "Enforce") -> [Inline] {
+    let provider = { (name: String) in
+      """
+      ---
+      apiVersion: purser.dev/v1alpha1
+      kind: Provider
+      metadata: {name: \(name)}
+      spec:
+        extAuthzGrpc: {address: "127.0.0.1:1", headers: [x-user]}
+        failureMode: \(failureMode)
+
+      """
+    }
+    return [
+      Inline(
+        """
+        apiVersion: purser.dev/v1alpha1
+        kind: Policy
+        metadata: {name: shop}
+        spec:
+          mode: \(mode)
+          rules:
+
+        """ + rules.map { "  - \($0)\n" }.joined() + provider("a") + provider("b"))
+    ]
+  }
+
+  private struct Shop {
+    let oracle: Oracle
+    let engine: TestEngine
+    let set: TestSet
+    let worker: TestWorker
+
+    init(_ oracle: Oracle, _ documents: [Inline], store: String? = nil) throws {
+      self.oracle = oracle
+      engine = try TestEngine()
+      try oracle.serve(engine, store: store)
+      set = try TestSet(engine)
+      try set.load(documents)
+      worker = try TestWorker(engine)
+    }
+
+    func request(_ user: String? = "ann", path: String = "/") throws -> TestRequest {
+      let headers: [String: JSON] = user.map { ["x-user": .string($0)] } ?? [:]
+      return try TestRequest(worker, set, ["request.headers": .object(headers), "request.path": .string(path)])
+    }
+  }
+
+  @Test func aProviderIsAskedOnlyWhileLocalRulesAllow() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(
+      oracle,
+      Self.documents(
+        "{name: no, action: DENY, when: request.url_path == \"/no\"}", "{name: ask, action: CUSTOM, provider: a}"))
+    #expect(try !shop.request(path: "/no").decide().allows)
+    #expect(oracle.asked.isEmpty)
+    #expect(try shop.request().decide().allows)
+    #expect(oracle.asked == [[.text("ann")]])
+    // What is absent is left out.
+    _ = try shop.request(nil).decide()
+    #expect(oracle.asked.last == [.absent])
+  }
+
+  @Test func theFirstRuleInWorkOrderWhoseProviderDeniesIsTheReason() throws {
+    let oracle = Oracle()
+    let shop = try Shop(
+      oracle,
+      Self.documents(
+        "{name: first, action: CUSTOM, provider: a, response: {status: 451, headers: {x-own: a}}}",
+        "{name: second, action: CUSTOM, provider: b}"))
+    let told = Told()
+    let request = try shop.request()
+    #expect(request.check(telling: told) == PURSER_PENDING)
+    // Both at once.
+    #expect(oracle.asked.count == 2)
+    #expect(purser_resume(request.handle, 0) == PURSER_PENDING)
+    var verdict = PURSER_VERDICT_ALLOW
+    #expect(purser_decision_verdict(request.handle, &verdict) == PURSER_WRONG_STATE)
+    oracle.answerAll(.deny(status: 418, body: "no", headers: [("x-why", "because")]))
+    #expect(told.all == [PURSER_OUTCOME_ANSWERED])
+    #expect(purser_resume(request.handle, 0) == PURSER_OK)
+    #expect(purser_resume(request.handle, 0) == PURSER_WRONG_STATE)
+    let found = try Found(of: request.handle)
+    #expect(!found.allows && found.rule == "default/shop/first" && found.kindName == "rule")
+    #expect(found.reason == "CUSTOM rule `first` of policy `shop`: its provider denies")
+    // The rule's own response goes before the provider's.
+    #expect(found.status == 451 && found.body == "no")
+    #expect(found.responseHeaders == ["set x-own: a", "set x-why: because"])
+    try request.report()
+  }
+
+  @Test func whatAllowsAddsItsHeaders() throws {
+    let oracle = Oracle { _ in .allow([("x-from", "provider")]) }
+    let shop = try Shop(
+      oracle,
+      Self.documents(
+        "{name: all, action: ALLOW, requestHeaders: {set: {x-a: '1'}}}",
+        "{name: ask, action: CUSTOM, provider: a, requestHeaders: {set: {x-b: '2'}}, responseHeaders: {set: {x-c: '3'}}}"))
+    let found = try shop.request().decide()
+    #expect(found.allows && found.rule == "default/shop/all" && !found.isCached)
+    #expect(found.requestHeaders == ["set x-a: 1", "set x-b: 2", "set x-from: provider"])
+    #expect(found.responseHeaders == ["set x-c: 3"])
+  }
+
+  @Test(arguments: [("deny", false), ("allow", true)])
+  func aProviderThatCannotSayIsDecidedByItsFailureMode(_ mode: String, _ allows: Bool) throws {
+    let shop = try Shop(
+      Oracle { _ in .timedOut }, Self.documents("{name: ask, action: CUSTOM, provider: a}", failureMode: mode))
+    let told = Told()
+    let request = try shop.request()
+    #expect(request.check(telling: told) == PURSER_PENDING)
+    #expect(told.all == [PURSER_OUTCOME_TIMED_OUT])
+    #expect(purser_resume(request.handle, 0) == PURSER_OK)
+    let found = try Found(of: request.handle)
+    #expect(found.allows == allows)
+    if !allows {
+      #expect(found.kindName == "provider-failure" && found.status == 503 && found.code == 14)
+      #expect(found.reason == "CUSTOM rule `ask` of policy `shop`: its provider failed: it did not answer in time")
+    }
+    #expect(try shop.engine.metrics().contains("purser_provider_failures_total 1"))
+  }
+
+  @Test func aHostThatCannotWaitIsAnsweredByFailureModeAndNobodyIsAsked() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(oracle, Self.documents("{name: ask, action: CUSTOM, provider: a}"))
+    let found = try shop.request().check()
+    #expect(found.kindName == "provider-failure" && found.status == 503)
+    #expect(oracle.asked.isEmpty)
+  }
+
+  @Test func aConditionThatErrsDeniesBeforeAnybodyIsAsked() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(
+      oracle,
+      Self.documents(
+        "{name: ask, action: CUSTOM, provider: a}",
+        "{name: errs, action: CUSTOM, provider: a, when: 'request.headers[\"x-gone\"] == \"1\"'}",
+        "{name: skips, action: CUSTOM, provider: a, when: 'request.headers[\"x-gone\"] == \"1\"', onError: skip}"))
+    let found = try shop.request().decide()
+    #expect(found.kindName == "rule-error" && found.rule == "default/shop/errs")
+    #expect(oracle.asked.isEmpty)
+  }
+
+  @Test func moreThanSixteenChecksAtOnceAreDenied() throws {
+    let oracle = Oracle { _ in .allow() }
+    let rules = (1...17).map { "{name: ask\($0), action: CUSTOM, provider: a}" }
+    var documents = Self.documents("{name: ask0, action: CUSTOM, provider: a, when: \"false\"}")
+    documents[0].text = documents[0].text.replacing("  - {name: ask0", with: rules.map { "  - \($0)\n" }.joined() + "  - {name: ask0")
+    let shop = try Shop(oracle, documents)
+    let found = try shop.request().decide()
+    #expect(found.kindName == "rule-error" && found.rule == "default/shop/ask17")
+    #expect(found.errorTexts == ["too many external checks at once"])
+    #expect(oracle.asked.isEmpty)
+  }
+
+  @Test func aQuestionThatCannotBeMadeIsThatRulesError() throws {
+    let oracle = Oracle { _ in .allow() }
+    var documents = Self.documents("{name: ask, action: CUSTOM, provider: c}")
+    documents[0].text += """
+      ---
+      apiVersion: purser.dev/v1alpha1
+      kind: Provider
+      metadata: {name: c}
+      spec:
+        opa: {url: "http://127.0.0.1:1/v1/data/a", input: {user: 'request.headers["x-user"]'}, decision: result}
+      """
+    let shop = try Shop(oracle, documents)
+    let found = try shop.request(nil).decide()
+    #expect(found.kindName == "rule-error" && found.rule == "default/shop/ask")
+    #expect(found.reason.hasSuffix("attribute `request.headers[\"x-user\"]` is absent"))
+    #expect(oracle.asked.isEmpty)
+  }
+
+  @Test func aCancelledCheckIsToldOnceAndDenied() throws {
+    let oracle = Oracle()
+    let shop = try Shop(oracle, Self.documents("{name: ask, action: CUSTOM, provider: a}", failureMode: "allow"))
+    let told = Told()
+    let request = try shop.request()
+    #expect(request.check(telling: told) == PURSER_PENDING)
+    #expect(purser_cancel(request.handle) == PURSER_OK)
+    #expect(told.all == [PURSER_OUTCOME_CANCELLED])
+    #expect(purser_cancel(request.handle) == PURSER_WRONG_STATE)
+    #expect(purser_resume(request.handle, 0) == PURSER_WRONG_STATE)
+    #expect(try Found(of: request.handle).kindName == "provider-failure")
+    oracle.answerAll(.allow())
+    #expect(told.all.count == 1)
+    try request.report()
+  }
+
+  @Test func aRequestThatEndsWhilePendingIsCancelled() throws {
+    let oracle = Oracle()
+    let shop = try Shop(oracle, Self.documents("{name: ask, action: CUSTOM, provider: a}"))
+    let told = Told()
+    let request = try shop.request()
+    #expect(request.check(telling: told) == PURSER_PENDING)
+    try request.end()
+    #expect(told.all == [PURSER_OUTCOME_CANCELLED])
+    oracle.answerAll(.allow())
+    #expect(told.all.count == 1)
+  }
+
+  @Test func aPlanThatWasReplacedAnswersWhatItWasAsked() throws {
+    let oracle = Oracle()
+    let shop = try Shop(oracle, Self.documents("{name: ask, action: CUSTOM, provider: a}"))
+    let told = Told()
+    let request = try shop.request()
+    #expect(request.check(telling: told) == PURSER_PENDING)
+    try shop.set.load(Self.documents("{name: no, action: DENY}"))
+    oracle.answerAll(.allow())
+    #expect(purser_resume(request.handle, 0) == PURSER_OK)
+    #expect(try Found(of: request.handle).allows)
+    #expect(try !shop.request().decide().allows)
+  }
+
+  @Test func theSameQuestionUnderWayIsAskedOnce() throws {
+    let oracle = Oracle()
+    let shop = try Shop(oracle, Self.documents("{name: ask, action: CUSTOM, provider: a}"))
+    let requests = try (0..<3).map { _ in try shop.request() }
+    let told = Told()
+    for request in requests { #expect(request.check(telling: told) == PURSER_PENDING) }
+    let other = try shop.request("bob")
+    #expect(other.check(telling: told) == PURSER_PENDING)
+    #expect(oracle.asked == [[.text("ann")], [.text("bob")]])
+    oracle.answerAll(.deny())
+    #expect(told.all.count == 4)
+    for request in requests { #expect(purser_resume(request.handle, 0) == PURSER_OK) }
+  }
+}

@@ -1,0 +1,183 @@
+import CPurser
+import Foundation
+import Testing
+
+@testable import PurserProviders
+
+/// Kept answers: when they serve, when they do not, and that nothing else decides than without them.
+@Suite struct KeptAnswerTests {
+  private static let second = ExternalTests.second
+  private static let start = ExternalTests.start
+
+  private final class Shop {
+    let oracle: Oracle
+    let engine: TestEngine
+    let set: TestSet
+    let worker: TestWorker
+    var now = KeptAnswerTests.start
+
+    init(_ oracle: Oracle, _ documents: [Inline], store: String? = nil) throws {
+      self.oracle = oracle
+      engine = try TestEngine()
+      try oracle.serve(engine, store: store)
+      set = try TestSet(engine)
+      try set.load(documents)
+      worker = try TestWorker(engine)
+    }
+
+    func decide(_ user: String? = "ann", path: String = "/") throws -> Found {
+      let headers: [String: JSON] = user.map { ["x-user": .string($0)] } ?? [:]
+      return try TestRequest(
+        worker, set, ["request.headers": .object(headers), "request.path": .string(path)]
+      ).decide(now: now)
+    }
+  }
+
+  private static let cached = "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s, denyTTL: 2s, staleIfError: 5s}}"
+
+  @Test func aKeptAnswerServesUntilItsTimeIsUp() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
+    #expect(try !shop.decide().isCached)
+    let again = try shop.decide()
+    #expect(again.allows && again.isCached && oracle.asked.count == 1)
+    // Another user is another key; no user is another key than an empty one.
+    for user in ["bob", "", nil] { #expect(try !shop.decide(user).isCached) }
+    // Jitter only shortens, by a tenth at the most.
+    shop.now += 9 * Self.second - 1
+    #expect(try shop.decide().isCached)
+    shop.now = Self.start + 10 * Self.second
+    #expect(try !shop.decide().isCached)
+    #expect(oracle.asked.count == 5)
+  }
+
+  @Test func aDenialHasATimeOfItsOwn() throws {
+    let shop = try Shop(Oracle { _ in .deny(status: 401, body: "who?") }, ExternalTests.documents(Self.cached))
+    let first = try shop.decide()
+    let again = try shop.decide()
+    #expect(!again.allows && again.isCached && again.status == 401 && again.body == "who?")
+    #expect(first.reason == again.reason)
+    shop.now += 2 * Self.second
+    #expect(try !shop.decide().isCached)
+  }
+
+  @Test func anOldAnswerServesOnlyWhereTheProviderFails() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
+    _ = try shop.decide()
+    shop.now += 12 * Self.second
+    oracle.answer { _ in .timedOut }
+    let stale = try shop.decide()
+    #expect(stale.allows && stale.isCached)
+    #expect(oracle.asked.count == 2)
+    oracle.answer { _ in .deny() }
+    #expect(try !shop.decide().allows)
+    oracle.answer { _ in .timedOut }
+    // The denial is the latest answer.
+    shop.now += 3 * Self.second
+    #expect(try !shop.decide().allows)
+    shop.now += 60 * Self.second
+    #expect(try shop.decide().kindName == "provider-failure")
+  }
+
+  @Test func failuresAreNotKept() throws {
+    let oracle = Oracle { _ in .timedOut }
+    let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
+    _ = try shop.decide()
+    oracle.answer { _ in .allow() }
+    #expect(try shop.decide().allows)
+    #expect(oracle.asked.count == 2)
+  }
+
+  @Test func aClockThatIsSetBackFindsNothing() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
+    _ = try shop.decide()
+    shop.now -= 1
+    #expect(try !shop.decide().isCached)
+  }
+
+  @Test func headersAreThoseThatTheCacheNamesKeptOrNot() throws {
+    let oracle = Oracle { _ in .allow([("x-kept", "1"), ("x-other", "2")]) }
+    let shop = try Shop(
+      oracle, ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s, headers: [x-kept]}}"))
+    #expect(try shop.decide().requestHeaders == ["set x-kept: 1"])
+    let again = try shop.decide()
+    #expect(again.isCached && again.requestHeaders == ["set x-kept: 1"])
+  }
+
+  @Test func anAnswerLongerThanTheRequestsOwnRoomIsWhole() throws {
+    let long = String(repeating: "x", count: 3000)
+    let shop = try Shop(Oracle { _ in .deny(body: long) }, ExternalTests.documents(Self.cached))
+    for _ in 0..<3 { #expect(try shop.decide().body == long) }
+    #expect(shop.oracle.asked.count == 1)
+  }
+
+  @Test(arguments: [
+    "{name: ask, action: CUSTOM, provider: b, cache: {ttl: 10s}}",
+    "{name: asks, action: CUSTOM, provider: a, cache: {ttl: 10s}}",
+    "{name: ask, action: CUSTOM, provider: a, when: request.url_path == \"/\", cache: {ttl: 10s}}",
+    "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s, varyBy: [request.method]}}",
+    "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s, headers: [x-a]}}",
+  ])
+  func aRuleThatChangedMeetsNoAnswerFromBefore(_ rule: String) throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(oracle, ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}"))
+    _ = try shop.decide()
+    try shop.set.load(ExternalTests.documents(rule))
+    #expect(try !shop.decide().isCached)
+    #expect(oracle.asked.count == 2)
+    // Another rule beside it changes nothing.
+    try shop.set.load(ExternalTests.documents(rule, "{name: besides, action: AUDIT}"))
+    #expect(try shop.decide().isCached)
+  }
+
+  @Test func aShadowVerdictTakesWhatIsAtHandAndAsksNobody() throws {
+    let oracle = Oracle { _ in .deny() }
+    var documents = ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}", mode: "Shadow")
+    documents[0].text += """
+      ---
+      apiVersion: purser.dev/v1alpha1
+      kind: Policy
+      metadata: {name: all}
+      spec: {rules: [{name: pass, action: ALLOW}]}
+      """
+    let shop = try Shop(oracle, documents)
+    let unknown = try shop.decide()
+    #expect(unknown.allows && unknown.shadowAllows == true && unknown.shadowRules.isEmpty)
+    #expect(oracle.asked.isEmpty)
+    #expect(try shop.engine.metrics().contains("purser_shadow_unanswered_total 1"))
+    // The same rule, enforced, gets the answer into the cache.
+    documents[0].text = documents[0].text.replacing("mode: Shadow", with: "mode: Enforce")
+    try shop.set.load(documents)
+    #expect(try !shop.decide().allows)
+    documents[0].text = documents[0].text.replacing("mode: Enforce", with: "mode: Shadow")
+    try shop.set.load(documents)
+    let known = try shop.decide()
+    #expect(known.allows && known.shadowAllows == false && known.shadowRules == ["default/shop/ask"])
+    #expect(oracle.asked.count == 1)
+  }
+
+  @Test func answersOutliveTheEngineInAStore() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("purser-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let oracle = Oracle { _ in .deny(status: 402) }
+    for round in 0..<3 {
+      let shop = try Shop(oracle, ExternalTests.documents(Self.cached.replacing("denyTTL: 2s", with: "denyTTL: 10s")), store: folder.path)
+      if round > 0 {
+        // The store is opened by a thread of its own.
+        var found = try shop.decide()
+        var turns = 0
+        while !found.isCached, turns < 1000 {
+          usleep(1000)
+          turns += 1
+          found = try shop.decide("somebody else")
+          if !found.isCached { found = try shop.decide() }
+        }
+        #expect(found.isCached && found.status == 402)
+      } else {
+        _ = try shop.decide()
+      }
+    }
+  }
+}
