@@ -12,7 +12,7 @@ import Testing
     let asker = try asker(path)
     let reply = try asker.ask()
     #expect(reply.failure == failure, "\(path): \(reply.text)")
-    #expect(reply.text.contains(text), "\(path): \(reply.text)")
+    #expect(text.isEmpty || reply.text.contains(text), "\(path): \(reply.text)")
     #expect(asker.statistics.failed(failure) == 1)
     #expect(asker.statistics.inFlight == 0)
   }
@@ -57,7 +57,7 @@ import Testing
 
   @Test(arguments: [
     ("empty", "empty"), ("cut", "line 1"), ("twice", "duplicate"), ("more", "end of file"), ("list", "no JSON object"),
-    ("latin", "UTF-8"), ("deep", "deeper"), ("large", "too big"),
+    ("latin", "decode byte 0xe9"), ("deep", "deeper"), ("large", "too big"),
   ])
   func whatIsNoJSONDocumentIsAProtocolError(kind: String, reason: String) throws {
     try expectFailure("/json/\(kind)", .protocolError, reason)
