@@ -10,7 +10,7 @@ import Testing
   }
 
   @Test func numbersKeepTheirValue() {
-    for number in [0, -0.5, 1, 1.5, 123_456_789.25, 1e17, 1e21, 5e-324, 1.7976931348623157e308, -2.5e-7, 0.1 + 0.2] {
+    for number: Double in [0, -0.5, 1, 1.5, 123_456_789.25, 1e17, 1e21, .leastNonzeroMagnitude, .greatestFiniteMagnitude, -2.5e-7, 0.1 + 0.2] {
       #expect(Double(json(.double(number))) == number)
     }
     #expect(json(.double(100)) == "100")
@@ -101,7 +101,7 @@ import Testing
     ]
     // status {code 7, message "no"}, denied_response {status 401, header a: b, body "x"}
     let message: [UInt8] = [
-      0x0a, 6, 0x08, 7, 0x12, 2, 0x6e, 0x6f, 0x12, 17, 0x0a, 3, 0x08, 0x91, 3, 0x12, 8, 0x0a, 6, 0x0a, 1, 0x61, 0x12,
+      0x0a, 6, 0x08, 7, 0x12, 2, 0x6e, 0x6f, 0x12, 18, 0x0a, 3, 0x08, 0x91, 3, 0x12, 8, 0x0a, 6, 0x0a, 1, 0x61, 0x12,
       1, 0x62, 0x1a, 1, 0x78,
     ]
     func reply(_ message: [UInt8]) -> ProviderReply {

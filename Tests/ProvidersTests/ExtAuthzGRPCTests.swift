@@ -190,11 +190,12 @@ import Testing
   }
 
   @Test(arguments: [nil, "intruder"])
-  func aServerThatDoesNotKnowTheClientIsATLSFailure(client: String?) throws {
+  func aServerThatDoesNotKnowTheClientAnswersNothing(client: String?) throws {
     let asker = try secured(client)
     let reply = try asker.ask(.text("/allow"))
-    #expect(reply.failure == .tls, "\(reply.text)")
-    #expect(asker.statistics.failed(.tls) == 1)
+    // With TLS 1.3 the server says so after the handshake, and its close may come before its words are read.
+    #expect([.tls, .reset].contains(reply.failure), "\(reply.text)")
+    #expect(asker.statistics.failed(.tls) + asker.statistics.failed(.reset) == 1)
   }
 
   @Test func aServerThatNobodyVouchesForIsNotAsked() throws {

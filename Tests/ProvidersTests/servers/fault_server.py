@@ -44,8 +44,8 @@ async def serve(reader, writer):
                 await writer.drain()
                 return writer.close()
             if mode == "slow":
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-                for _ in range(1000):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+                while not writer.is_closing():
                     writer.write(b" ")
                     await writer.drain()
                     await asyncio.sleep(0.01)

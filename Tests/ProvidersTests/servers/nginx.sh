@@ -54,7 +54,8 @@ http {
 END
 nginx -p "$folder" -c "$folder/nginx.conf" </dev/null >&2 2>"$folder/start.log" &
 server=$!
-trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null' EXIT
+# Whoever starts this may have blocked all other signals.
+trap 'kill -KILL "$server" 2>/dev/null' EXIT
 until [[ -S $folder/tls.sock && -e $folder/nginx.pid ]]; do
   kill -0 "$server" 2>/dev/null || { cat "$folder/start.log" "$folder/error.log" >&2; exit 1; }
   read -rt 0.02 <> <(:) || true
