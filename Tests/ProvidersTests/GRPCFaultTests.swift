@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["second-dies", "goaway"])
+  @Test(arguments: ["second-dies", "goaway", "closes-after"])
   func anOpenConnectionThatDiedIsReplacedOnce(kind: String) throws {
     let asker = try asker(kind)
     for number in 0..<4 {
@@ -50,6 +50,32 @@ import Testing
       #expect(reply.outcome == .allow, "\(number): \(reply)")
     }
     #expect(asker.statistics.connectionsOpened == 4)
+  }
+
+  @Test func nobodyListeningIsToldToAllWhoWait() throws {
+    let gone = try Servers.python("fault_server.py")
+    gone.stop()
+    let asker = try Asker(.grpc(gone, []))
+    let answers = Answers()
+    answers.expect(50)
+    for _ in 0..<50 { asker.pool.ask(asker.client, ProviderQuestion(values: [])) { answers.take($0) } }
+    #expect(answers.wait().filter { $0.failure == .connect }.count == 50)
+    #expect(asker.statistics.inFlight == 0)
+  }
+
+  @Test func aConnectionThatIsNeverMadeEndsWithTheTime() throws {
+    // It listens, and nobody takes what comes: the handshake of HTTP/2 or TLS is never answered.
+    let asker = try Asker(
+      ProviderSettings.grpc(Servers.faults.get(), [], authority: "x").with {
+        $0.tls = ProviderTLS()
+        $0.timeoutNanoseconds = 150_000_000
+        $0.circuit = CircuitSettings(failures: 1)
+      })
+    let answers = Answers()
+    answers.expect(3)
+    for _ in 0..<3 { asker.pool.ask(asker.client, ProviderQuestion(values: [])) { answers.take($0) } }
+    #expect(answers.wait().allSatisfy { [.timeout, .tls, .reset].contains($0.failure) })
+    #expect(asker.statistics.circuit == .open)
   }
 
   @Test func aServerOfHTTP1IsNone() throws {

@@ -34,6 +34,7 @@ import Testing
     let reply = try asker.ask(deadline: platform_monotonic_nanoseconds() + 50_000_000)
     #expect(reply.failure == .timeout)
     #expect(try asker.ask(deadline: 1).failure == .timeout)
+    #expect(asker.statistics.failed(.timeout) == 2)
   }
 
   @Test func aConnectionThatEndsBeforeTheAnswerIsReset() throws {
@@ -86,8 +87,9 @@ import Testing
     #expect(try asker.ask().failure == .connect)
   }
 
-  @Test func anOpenConnectionThatDiedIsReplacedOnce() throws {
-    let asker = try asker("/second-dies")
+  @Test(arguments: ["/second-dies", "/closes-after"])
+  func anOpenConnectionThatDiedIsReplaced(path: String) throws {
+    let asker = try asker(path)
     for _ in 0..<4 { #expect(try asker.ask().document?.member("result") == .bool(true)) }
     // The first question opens a connection, the second finds it dead and opens the next, and so on.
     #expect(asker.statistics.documents == 4)

@@ -120,6 +120,13 @@ func platformNow() -> Int64 { platform_monotonic_nanoseconds() }
     #expect(asker.statistics.circuitOpened == 2)
   }
 
+  @Test func anAskerInAHurrySaysNothingAboutTheProvider() throws {
+    let asker = try Asker(
+      ProviderSettings.opa(Servers.faults.get(), "/hang").with { $0.circuit = CircuitSettings(failures: 1) })
+    for _ in 0..<3 { #expect(try asker.ask(deadline: platformNow() + 1_000_000).failure == .timeout) }
+    #expect(asker.statistics.circuit == .closed)
+  }
+
   @Test func badSettingsAreNamed() throws {
     let pool = try #require(ProviderPool())
     defer { pool.close() }

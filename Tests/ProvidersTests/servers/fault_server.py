@@ -60,8 +60,11 @@ async def serve(reader, writer):
                 writer.write(answer(b"", ["location: /ok"], "302 Found"))
             if mode == "second-dies" and asked == 2:
                 return writer.close()
-            if mode in ("ok", "second-dies"):
+            if mode in ("ok", "second-dies", "closes-after"):
                 writer.write(answer(b'{"result": true}', ["x-asked: %d" % asked]))
+            if mode == "closes-after":
+                await writer.drain()
+                return writer.close()
             if mode == "interim":
                 writer.write(b"HTTP/1.1 103 Early Hints\r\nx-early: 1\r\n\r\n" + answer(b"{}", ["x-late: 1"]))
             if mode == "smuggle":

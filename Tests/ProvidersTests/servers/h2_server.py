@@ -77,6 +77,9 @@ class Connection(asyncio.Protocol):
             self.h2.send_data(stream, body, end_stream=not trailers)
             if trailers:
                 self.h2.send_headers(stream, trailers, end_stream=True)
+        if mode == "closes-after":
+            self.flush()
+            self.transport.close()
 
 
 async def main():
