@@ -34,7 +34,7 @@ swift build "${flags[@]}" --product purser -Xlinker --gc-sections \
 # One object of the archive's: swiftc's own flags hide whatever comes out of an archive.
 ld.lld -r --whole-archive "$objects/libpurser_objects.a" -o build/static/purser.o
 swiftc build/static/purser.o -emit-library -static-stdlib -use-ld=lld -L build/static -o "build/symbols/$file" \
-  $(printf -- '-Xlinker %s ' "${linker[@]}") -lyaml -lsodium -lm
+  $(printf -- '-Xlinker %s ' "${linker[@]}") -lyaml -lsodium -lprotobuf-c -ljansson -lm
 
 build_re2_shim build/symbols/libpurser_re2.so
 

@@ -12,9 +12,13 @@ file=libpurser.so.$version
 
 mkdir -p build/static
 # A linker takes a shared library before an archive of the same name, unless a folder that has only archives comes
-# first. So libyaml and libsodium go inside.
+# first. So libyaml, libsodium, protobuf-c and jansson go inside.
 ln -sf "$(pkg-config --variable=libdir yaml-0.1)/libyaml.a" build/static/libyaml.a
 ln -sf "$(pkg-config --variable=libdir libsodium)/libsodium.a" build/static/libsodium.a
+ln -sf "$(pkg-config --variable=libdir libprotobuf-c)/libprotobuf-c.a" build/static/libprotobuf-c.a
+# Sources/Jansson/jansson_reader.c says why.
+objcopy --redefine-sym stdin=purser_jansson_stdin \
+  "$(pkg-config --variable=libdir jansson)/libjansson.a" build/static/libjansson.a
 
 cat >build/static/purser.map <<'END'
 PURSER_1 {

@@ -77,20 +77,23 @@ final class Asked {
   let question: ProviderQuestion
   let began: Int64
   let deadline: Int64
+  /// The asker gave it less time than the settings do, so running out of it says nothing about the provider.
+  let isHurried: Bool
   let isProbe: Bool
   let completion: @Sendable (ProviderReply) -> Void
   var exchange: OpaquePointer?
   var wasRetried = false
 
   init(
-    token: UInt64, client: ProviderClient, question: ProviderQuestion, began: Int64, deadline: Int64, isProbe: Bool,
-    completion: @escaping @Sendable (ProviderReply) -> Void
+    token: UInt64, client: ProviderClient, question: ProviderQuestion, began: Int64, deadline: Int64, isHurried: Bool,
+    isProbe: Bool, completion: @escaping @Sendable (ProviderReply) -> Void
   ) {
     self.token = token
     self.client = client
     self.question = question
     self.began = began
     self.deadline = deadline
+    self.isHurried = isHurried
     self.isProbe = isProbe
     self.completion = completion
   }

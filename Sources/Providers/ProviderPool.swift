@@ -155,12 +155,13 @@ public final class ProviderPool: @unchecked Sendable {
       }
       client.statistics.inFlight &+= 1
       let wasEmpty = commands.isEmpty
+      let end = now &+ client.settings.timeoutNanoseconds
+      let deadline = min(end, deadline ?? end)
       commands.append(
         .ask(
           Asked(
-            token: token, client: client, question: question, began: now,
-            deadline: min(now &+ client.settings.timeoutNanoseconds, deadline ?? Int64.max),
-            isProbe: admission == .probe, completion: completion)))
+            token: token, client: client, question: question, began: now, deadline: deadline,
+            isHurried: deadline < end, isProbe: admission == .probe, completion: completion)))
       // Under the lock, so that the loop is not freed meanwhile. It writes one byte and never waits.
       if wasEmpty { http_loop_wake(loop) }
       return (token, nil)
@@ -243,7 +244,7 @@ public final class ProviderPool: @unchecked Sendable {
       client.statistics.inFlight &-= 1
       client.statistics.count(reply)
       if case .failure(let failure, _) = reply.outcome {
-        if !failure.isProvidersFault {
+        if !failure.isProvidersFault || failure == .timeout && asked.isHurried {
           client.circuit.learntNothing(wasProbe: asked.isProbe)
         } else if client.circuit.failed(wasProbe: asked.isProbe, now: now) {
           client.statistics.circuitOpened &+= 1

@@ -158,7 +158,7 @@ final class ProviderWorker {
     let wasOpen = http_exchange_connections(exchange) == 0
     if outcome == HTTP_OUTCOME_NO_CONNECTION {
       again(asked)
-    } else if outcome == HTTP_OUTCOME_RESET, wasOpen, !asked.wasRetried, !http_exchange_has_response(exchange) {
+    } else if wasOpen, !asked.wasRetried, !http_exchange_has_response(exchange), isGone(outcome, asked) {
       // The provider closed a connection that it had kept open, as it may at any time; nothing tells that it saw the
       // question, and asking twice does no harm.
       asked.wasRetried = true
@@ -169,6 +169,11 @@ final class ProviderWorker {
       if outcome == HTTP_OUTCOME_ANSWERED, wasOpen { pool.count(asked.client) { $0.connectionsReused &+= 1 } }
       end(asked, reply)
     }
+  }
+
+  /// libcurl tells of a GOAWAY as an error of HTTP/2.
+  private func isGone(_ outcome: http_outcome, _ asked: Asked) -> Bool {
+    outcome == HTTP_OUTCOME_RESET || outcome == HTTP_OUTCOME_PROTOCOL && asked.client.route.isVersion2
   }
 
   /// Its connection is gone; the next one is new.
