@@ -59,7 +59,8 @@ let package = Package(
       ],
       path: "Sources/Configuration", swiftSettings: strict),
     .target(
-      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: strict),
+      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: strict
+    ),
     .target(
       name: "PurserCheckCache", dependencies: ["PurserStore", "CPlatform", "CSodium"], path: "Sources/CheckCache",
       swiftSettings: strict),
