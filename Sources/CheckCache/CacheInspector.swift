@@ -88,7 +88,8 @@ public final class CacheInspector {
   private func read<Result>(
     _ file: StoreName, _ body: (StoreReader) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    let store = try Store.open(folder: folder, name: file.name, bytes: file.bytes, number: file.number, missing: .refuse)
+    let store = try Store.open(
+      folder: folder, name: file.name, bytes: file.bytes, number: file.number, missing: .refuse)
     defer { store.close() }
     let reader = try StoreReader(store)
     defer { reader.end() }

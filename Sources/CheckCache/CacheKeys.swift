@@ -56,7 +56,8 @@ final class CacheKeys: @unchecked Sendable {
       // Of no bytes, any address will do.
       let input = key.baseAddress ?? UnsafeRawPointer(secret)
       _ = crypto_shorthash_siphashx24(
-        output.assumingMemoryBound(to: UInt8.self), input.assumingMemoryBound(to: UInt8.self), UInt64(key.count), secret)
+        output.assumingMemoryBound(to: UInt8.self), input.assumingMemoryBound(to: UInt8.self), UInt64(key.count), secret
+      )
     }
     return name
   }

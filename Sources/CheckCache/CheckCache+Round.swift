@@ -64,8 +64,15 @@ extension CheckCache {
     platform_signal_unlock(signal)
   }
 
-  /// The store cannot be used any more; what workers read of it fails too, and is a miss.
+  /// A worker could not read the store: if LMDB found it wrong, nobody reads it any more.
+  func noteReadFailure() {
+    guard let store = openStore, store.isBroken else { return }
+    fail(StoreError(.broken, "the store's file is damaged; it is begun anew when all have closed it"))
+  }
+
+  /// The store cannot be used any more, and workers stop to read it.
   func fail(_ error: StoreError) {
+    platform_store_release(shared + Self.storeWord, 0)
     platform_signal_lock(signal)
     storeState = .failed(error)
     platform_signal_wake(signal)

@@ -25,7 +25,7 @@ public struct CheckCacheOptions: Sendable {
 
 public final class CheckCache: @unchecked Sendable {
   static let generationWord = 0
-  private static let storeWord = 1
+  static let storeWord = 1
 
   let keys: CacheKeys
   let epochs: EpochTable

@@ -113,7 +113,7 @@ final class EpochTable: @unchecked Sendable {
   @inline(__always)
   func isCurrent(sum: UInt64, count: UInt8, places: UnsafePointer<UInt16>) -> Bool {
     var now: UInt64 = 0
-    for index in 0..<Int(min(count, UInt8(EpochStamp.countMax))) { now = now &+ word(Int(places[index])) }
+    for index in 0..<min(Int(count), EpochStamp.countMax) { now = now &+ word(Int(places[index])) }
     return now == sum && count != 0
   }
 

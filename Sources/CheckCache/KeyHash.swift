@@ -31,7 +31,8 @@ struct KeyHash {
       a = UInt64(base.loadUnaligned(as: UInt32.self))
       b = UInt64(base.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
     } else {
-      a = UInt64(base.load(as: UInt8.self)) << 16
+      a =
+        UInt64(base.load(as: UInt8.self)) << 16
         | UInt64(base.load(fromByteOffset: count >> 1, as: UInt8.self)) << 8
         | UInt64(base.load(fromByteOffset: count &- 1, as: UInt8.self))
       b = 0

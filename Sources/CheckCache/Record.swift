@@ -72,7 +72,8 @@ struct Record {
     check: EntryName, salt: UnsafeRawPointer, number: UInt64, stamp: EpochStamp
   ) -> Int {
     memory.storeBytes(of: generation, as: UInt32.self)
-    memory.storeBytes(of: Record.format << 16 | UInt32(stamp.count), toByteOffset: 4, as: UInt32.self)
+    memory.storeBytes(
+      of: Record.format << 16 | UInt32(truncatingIfNeeded: stamp.count), toByteOffset: 4, as: UInt32.self)
     memory.storeBytes(of: askedAt, toByteOffset: 8, as: Int64.self)
     memory.storeBytes(of: freshUntil, toByteOffset: 16, as: Int64.self)
     memory.storeBytes(of: staleUntil, toByteOffset: 24, as: Int64.self)

@@ -246,7 +246,8 @@ final class StoreKeeper {
     }
   }
 
-  private func refresh(_ name: EntryName, _ writer: StoreWriter, _ ledger: inout StoreLedger) throws(StoreError) -> Bool {
+  private func refresh(_ name: EntryName, _ writer: StoreWriter, _ ledger: inout StoreLedger) throws(StoreError) -> Bool
+  {
     let found = try withName(name) { (name) throws(StoreError) in try writer.get(name) }
     guard let found, let old = Record(found), old.generation != ledger.generation,
       old.valueBytes <= cache.options.valueBytesMax, let base = found.baseAddress

@@ -97,7 +97,9 @@ public final class WorkerCache: @unchecked Sendable {
   }
 
   @inline(__always)
-  private func use(_ entry: UnsafeMutablePointer<TableEntry>, _ state: CacheHit.State, _ tier: CacheHit.Tier) -> CacheHit {
+  private func use(_ entry: UnsafeMutablePointer<TableEntry>, _ state: CacheHit.State, _ tier: CacheHit.Tier)
+    -> CacheHit
+  {
     entry.pointee.isUsed = true
     var usesLeft = entry.pointee.usesLeft
     if usesLeft != .max {
@@ -145,17 +147,19 @@ public final class WorkerCache: @unchecked Sendable {
   }
 
   private func readStored(_ key: UnsafeRawBufferPointer, _ hash: UInt64, _ now: Int64) -> CacheHit? {
-    guard let reader = reader ?? takeReader(now) else { return nil }
+    guard platform_load_acquire(shared + CheckCache.storeWord) != 0, let reader = reader ?? takeReader(now) else {
+      return nil
+    }
     let name = keys.name(of: key)
     guard reader.renew() else {
-      counters.count(.readFailures)
+      countReadFailure()
       return nil
     }
     defer { reader.reset() }
     var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     let lookup = withUnsafePointer(to: name) { reader.get($0, MemoryLayout<EntryName>.size, &bytes) }
     guard lookup == .found else {
-      if lookup == .failed { counters.count(.readFailures) }
+      if lookup == .failed { countReadFailure() }
       return nil
     }
     guard let record = Record(bytes), record.check == keys.check(of: key) else { return nil }
@@ -196,6 +200,12 @@ public final class WorkerCache: @unchecked Sendable {
     return CacheHit(
       state, .store, usesLeft: .max, askedAt: record.askedAt, freshUntil: record.freshUntil,
       staleUntil: record.staleUntil, value: value)
+  }
+
+  @inline(never)
+  private func countReadFailure() {
+    counters.count(.readFailures)
+    cache.noteReadFailure()
   }
 
   /// Once, when the store is open; again after a while if there was no place.

@@ -79,7 +79,8 @@ public final class Store: @unchecked Sendable {
   ) throws(StoreError) -> Store {
     var reason = [CChar](repeating: 0, count: 512)
     guard lmdb_door_open(&reason, reason.count) else {
-      throw StoreError(.unavailable, String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+      throw StoreError(
+        .unavailable, String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
     guard let registry = StoreRegistry.current() else { throw StoreError(.unavailable, "out of memory") }
     // Whole pages, on machines with large ones too.

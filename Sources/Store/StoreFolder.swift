@@ -76,7 +76,8 @@ public final class StoreFolder: @unchecked Sendable {
   public func removeForgotten(_ name: String) -> Int {
     var removed = 0
     let names = names()
-    for use in names where use.hasPrefix("\(name)-") && use.hasSuffix(".use") && !use.hasPrefix("\(name)-\(identity)-") {
+    for use in names where use.hasPrefix("\(name)-") && use.hasSuffix(".use") && !use.hasPrefix("\(name)-\(identity)-")
+    {
       let file = platform_file_open(descriptor, use, false)
       guard file >= 0 else { continue }
       defer { platform_file_close(file) }

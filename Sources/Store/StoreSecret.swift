@@ -10,7 +10,7 @@ public struct StoreSecret: Sendable {
   private static let head: [UInt8] = Array("PURSERK1".utf8)
   private static let secretBytes = 32
 
-  private let bytes: [UInt8]
+  fileprivate let bytes: [UInt8]
 
   /// One for this process alone, for who keeps nothing.
   public static func random() throws(StoreError) -> StoreSecret {
@@ -21,8 +21,6 @@ public struct StoreSecret: Sendable {
     }
     return StoreSecret(bytes: bytes)
   }
-
-  private init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// The folder's, made if there is none.
   static func open(folder: Int32, _ missing: Store.Missing) throws(StoreError) -> StoreSecret {

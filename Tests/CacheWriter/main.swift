@@ -44,7 +44,9 @@ func write(_ folder: String, _ seed: UInt64) -> Int32 {
     if let value = find(worker, key) {
       guard value.count >= key.count, value.suffix(key.count).elementsEqual(key) else { return 3 }
     } else {
-      put(cache, key, Array(repeating: UInt8(ascii: "x"), count: Int(state >> 60) * 20) + Array("\(round) of ".utf8) + key)
+      put(
+        cache, key, Array(repeating: UInt8(ascii: "x"), count: Int(state >> 60) * 20) + Array("\(round) of ".utf8) + key
+      )
     }
     guard round % 4096 == 0 else { continue }
     if state >> 62 == 0 { break }

@@ -32,7 +32,9 @@ let faultCount = Int(ProcessInfo.processInfo.environment["PURSER_FAULTS"] ?? "")
 
   /// Opens it as a proxy would, looks for everything: how many were found, none of them wrong.
   @discardableResult
-  private func use(_ folder: TestFolder, _ now: Int64) throws -> (found: Int, status: CheckCache.Status, CacheStatistics) {
+  private func use(_ folder: TestFolder, _ now: Int64) throws -> (
+    found: Int, status: CheckCache.Status, CacheStatistics
+  ) {
     let bench = try Bench(folder.path, storeBytes: 1 << 20)
     bench.now = now
     #expect(bench.cache.flush())
@@ -155,7 +157,9 @@ let faultCount = Int(ProcessInfo.processInfo.environment["PURSER_FAULTS"] ?? "")
   @Test func whatIsNoStoreOfThisFolderIsBegunAnew() throws {
     let (folder, now) = try makeWarm()
     let (other, _) = try makeWarm()
-    for foreign in [Data(), Data("not a database".utf8), try Data(contentsOf: URL(fileURLWithPath: try other.file(".mdb")))] {
+    for foreign in [
+      Data(), Data("not a database".utf8), try Data(contentsOf: URL(fileURLWithPath: try other.file(".mdb"))),
+    ] {
       let copy = try copy(folder)
       try foreign.write(to: URL(fileURLWithPath: try copy.file(".mdb")))
       try expectEmpty(copy, now, "\(foreign.count) foreign bytes")
@@ -192,6 +196,35 @@ let faultCount = Int(ProcessInfo.processInfo.environment["PURSER_FAULTS"] ?? "")
       #expect(names.count == 1)
       #expect(!before.hasSuffix(names.first ?? ""))
     }
+  }
+
+  @Test func aStoreThatLMDBFindsWrongIsLeftAloneAndBegunAnewNextTime() throws {
+    let (folder, now) = try makeWarm()
+    let path = try folder.file(".mdb")
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    func word(_ at: Int) -> Int { (0..<8).reversed().reduce(0) { $0 << 8 | Int(bytes[at + $1]) } }
+    // The later of the two heads tells where the table's first page is; a page that is of no kind is none.
+    let head = word(144) > word(4096 + 144) ? 0 : 4096
+    let root = word(head + 128)
+    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    try handle.seek(toOffset: UInt64(root * 4096 + 10))
+    try handle.write(contentsOf: [0, 0])
+    try handle.close()
+    try leave(folder.path) { $0.left = .open }
+    do {
+      let bench = try Bench(folder.path, storeBytes: 1 << 20)
+      bench.now = now
+      #expect(bench.cache.flush())
+      #expect(bench.find("key-1") == nil)
+      let problem = try #require(bench.cache.problem)
+      #expect(!problem.isEmpty)
+      bench.keep("new", "new", in: .both)
+      #expect(bench.cache.flush())
+      #expect(bench.find("new") == fresh(.worker, "new"))
+      #expect(bench.cache.statistics[.putsDropped] == 1)
+      #expect(bench.cache.statistics[.writeFailures] > 0)
+    }
+    try expectEmpty(folder, now, "found damaged")
   }
 
   @Test func aFileThatLosesItsBytesInUseGivesMissesAndNothingWrong() throws {

@@ -9,8 +9,10 @@ import Testing
 @Suite(.serialized) struct ProcessTests {
   private func start(_ arguments: String...) throws -> Process {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-      .deletingLastPathComponent().appendingPathComponent("cachewriter")
+    process.executableURL = URL(
+      fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    )
+    .deletingLastPathComponent().appendingPathComponent("cachewriter")
     // Where tests run by a tool that loads them, they lie beside the bundle.
     if !FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") {
       let bundle = try #require(CommandLine.arguments.first { $0.hasSuffix(".xctest") })

@@ -25,7 +25,8 @@ import Testing
       key.withUnsafeBytes { key in
         switch round % 5 {
         case 0, 1:
-          let value = [UInt8](repeating: UInt8(truncatingIfNeeded: round), count: Int.random(in: 0..<300, using: &generator))
+          let value = [UInt8](
+            repeating: UInt8(truncatingIfNeeded: round), count: Int.random(in: 0..<300, using: &generator))
           value.withUnsafeBytes {
             if table.insert(Self.entry(hash), hash: hash, key: key, value: $0) != nil { model[Array(key)] = value }
           }
@@ -53,7 +54,9 @@ import Testing
     for number in UInt64(0)..<5000 {
       let key = withUnsafeBytes(of: number) { Array($0) }
       key.withUnsafeBytes { key in
-        value.withUnsafeBytes { _ = table.insert(Self.entry(0), hash: number &* 0x9e37_79b9_7f4a_7c15, key: key, value: $0) }
+        value.withUnsafeBytes {
+          _ = table.insert(Self.entry(0), hash: number &* 0x9e37_79b9_7f4a_7c15, key: key, value: $0)
+        }
       }
       for hot in UInt64(0)..<20 where hot <= number {
         withUnsafeBytes(of: hot) { key in
