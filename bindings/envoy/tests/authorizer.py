@@ -39,7 +39,7 @@ class Authorizer:
         self.messages = messages
         self.asked = []
         self.waiting = 0
-        self.on_request = []  # header options of an answer that allows: name, value, append action
+        self.on_request = []  # header options of an answer that allows: name, value, append action or "append"
         self.removed = []
         self.on_response = []
         self._lock = threading.Lock()
@@ -81,7 +81,11 @@ class Authorizer:
             (answer.ok_response.response_headers_to_add, self.on_response),
         ):
             for name, value, action in options:
-                option = headers.add(append_action=action)
+                option = headers.add()
+                if action == "append":
+                    option.append.value = True
+                else:
+                    option.append_action = action
                 option.header.key, option.header.value = name, value
         answer.ok_response.headers_to_remove.extend(self.removed)
         return answer
