@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As purser_engine_options says. */
+#define STORE_BYTES_MIN (1 << 20)
+
 /* Where a message goes. */
 typedef struct complaint {
   char *message;
@@ -173,10 +176,40 @@ static bool read_metadata(configuration *out, const json_t *json, complaint comp
   return true;
 }
 
+/* A count of bytes from `least` on. */
+static bool read_bytes(size_t *out, const char *name, const json_t *json, int64_t least, complaint complaint) {
+  int64_t bytes;
+  if (!json_is_number(json) || !is_whole(json, &bytes) || bytes < least) {
+    return refuse(complaint, "`%s` must be a whole number of bytes, %lld at least", name, (long long)least);
+  }
+  *out = (size_t)bytes;
+  return true;
+}
+
+static bool read_store(process_engine_options *out, json_t *json, complaint complaint) {
+  const char *key;
+  json_t *value;
+  if (!json_is_object(json)) return refuse(complaint, "`store` must be an object with a `directory`");
+  json_object_foreach(json, key, value) {
+    if (strcmp(key, "directory") == 0) {
+      if (json_is_string(value)) out->store_directory = text_of(value);
+    } else if (strcmp(key, "bytes") != 0) {
+      return refuse(complaint, "`store.%s` is no member; there are directory and bytes", key);
+    } else if (!read_bytes(&out->store_bytes, "store.bytes", value, STORE_BYTES_MIN, complaint)) {
+      return false;
+    }
+  }
+  return out->store_directory.size > 0 || refuse(complaint, "`store.directory` must be the path of a folder");
+}
+
 static bool read_member(configuration *out, const char *key, json_t *value, complaint complaint) {
   if (strcmp(key, "policies") == 0) return read_policies(out, value, complaint);
   if (strcmp(key, "constants") == 0) return read_constants(out, value, complaint);
   if (strcmp(key, "metadata") == 0) return read_metadata(out, value, complaint);
+  if (strcmp(key, "store") == 0) return read_store(&out->engine_options, value, complaint);
+  if (strcmp(key, "workerCacheBytes") == 0) {
+    return read_bytes(&out->engine_options.worker_cache_bytes, key, value, 1, complaint);
+  }
   if (strcmp(key, "revision") == 0) return true;
   if (strcmp(key, "reasonHeader") == 0) {
     out->reason_header = text_of(value);
@@ -192,7 +225,8 @@ static bool read_member(configuration *out, const char *key, json_t *value, comp
     return json_is_boolean(value) || refuse(complaint, "`watch` must be true or false");
   }
   return refuse(complaint,
-                "`%s` is no member; there are policies, constants, reasonHeader, metadata, clientAddress, watch and revision",
+                "`%s` is no member; there are policies, constants, reasonHeader, metadata, clientAddress, store, workerCacheBytes, "
+                "watch and revision",
                 key);
 }
 

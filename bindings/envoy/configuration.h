@@ -7,6 +7,8 @@
  *     "reasonHeader":  "x-purser-reason",                      on denials, the reason for the client; absent: none
  *     "metadata":      "denied",                               or "all", "none": for which requests metadata is set
  *     "clientAddress": true,                                   client.address is what Envoy takes for the client
+ *     "store":         {"directory": "/var/lib/purser", "bytes": 67108864},   where providers' answers outlive Envoy; absent: nowhere
+ *     "workerCacheBytes": 4194304,                             of such answers, what each of Envoy's threads keeps at hand
  *     "watch":         true,                                   files that change are loaded by themselves; absent: they are not
  *     "revision":      "2026-01-02"                            anything; a change of it makes Envoy load anew
  *   }
@@ -15,6 +17,8 @@
  */
 #ifndef PURSER_ENVOY_CONFIGURATION_H
 #define PURSER_ENVOY_CONFIGURATION_H
+
+#include "process_engine.h"
 
 #include <jansson.h>
 #include <purser.h>
@@ -32,6 +36,7 @@ typedef struct configuration {
   size_t elements_count;
   purser_text reason_header; /* empty: none */
   enum metadata_scope metadata;
+  process_engine_options engine_options;
   bool serves_client_address;
   bool watches;
 } configuration;

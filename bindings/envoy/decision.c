@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Envoy's response code details and this namespace's metadata name the deciding rule for access logs. */
 static const envoy_text name_space = {"purser", 6};
@@ -47,11 +48,12 @@ static envoy_text header_value_of(purser_text reason, char buffer[DETAILS_MAX]) 
 
 static void set_metadata(stream *stream, const char *verdict) {
   const purser_request *request = stream_request(stream);
-  envoy_header entries[5];
+  envoy_header entries[6];
   size_t count = 0;
   purser_text reason;
   purser_rule_reference rule;
   purser_verdict shadow;
+  uint32_t is_cached;
   entries[count++] = (envoy_header){literal("verdict"), literal(verdict)};
   if (purser_decision_reason(request, &reason) == PURSER_OK) {
     entries[count++] = (envoy_header){literal("reason"), envoy_text_of(reason)};
@@ -59,6 +61,9 @@ static void set_metadata(stream *stream, const char *verdict) {
   if (purser_decision_rule(request, &rule) == PURSER_OK) {
     entries[count++] = (envoy_header){literal("policy"), envoy_text_of(rule.policy)};
     entries[count++] = (envoy_header){literal("rule"), envoy_text_of(rule.rule)};
+  }
+  if (purser_decision_is_cached(request, &is_cached) == PURSER_OK && is_cached != 0) {
+    entries[count++] = (envoy_header){literal("cached"), literal("true")};
   }
   if (purser_decision_shadow_verdict(request, &shadow) == PURSER_OK) {
     entries[count++] =
@@ -82,6 +87,11 @@ static bool shadow_denies(const stream *stream) {
 
 /* ------------------------------------------------------------------------------------------------- headers */
 
+static bool has_header(const stream *stream, int map, envoy_text name) {
+  envoy_text first;
+  return ENVOY(http_get_header)(stream->envoy, map, name, &first, 0, NULL);
+}
+
 static void change(stream *stream, int map, const purser_header *header) {
   const envoy_text name = envoy_text_of(header->name);
   /* Setting nothing is removal to Envoy, and adding nothing does nothing: it takes no empty value from a module. */
@@ -90,6 +100,12 @@ static void change(stream *stream, int map, const purser_header *header) {
   case PURSER_HEADER_SET: ENVOY(http_set_header)(stream->envoy, map, name, value); break;
   case PURSER_HEADER_APPEND: ENVOY(http_add_header)(stream->envoy, map, name, value); break;
   case PURSER_HEADER_REMOVE: ENVOY(http_set_header)(stream->envoy, map, name, (envoy_text){NULL, 0}); break;
+  case PURSER_HEADER_SET_IF_ABSENT:
+    if (!has_header(stream, map, name)) ENVOY(http_add_header)(stream->envoy, map, name, value);
+    break;
+  case PURSER_HEADER_SET_IF_PRESENT:
+    if (has_header(stream, map, name)) ENVOY(http_set_header)(stream->envoy, map, name, value);
+    break;
   default: break;
   }
 }
@@ -99,15 +115,33 @@ static bool lacks(const request_list *list, envoy_text name) {
   return list->is_listed && name.size > 0 && request_list_find(list, name, 0) == list->count;
 }
 
+static bool same_name(purser_text left, purser_text right) {
+  return left.size == right.size && (left.size == 0 || strncasecmp(left.data, right.data, left.size) == 0);
+}
+
+/* A rule changes no name twice, the loader refuses that; providers may. */
+static bool is_changed_before(const purser_header *changes, size_t index) {
+  size_t before;
+  for (before = 0; before < index; before++) {
+    if (same_name(changes[before].name, changes[index].name)) return true;
+  }
+  return false;
+}
+
 /* Most headers that are set or removed are not there. Then a removal is nothing, and to set is to add, which costs Envoy
- * no search. No name is changed twice: the loader refuses that. The list's texts are good until the first change, so
- * all of it is looked up before. */
+ * no search. The list's texts are good until the first change, so all of it is looked up before. */
 static void leave_out_needless(const request_list *list, purser_header *changes, size_t count) {
-  size_t index;
-  for (index = 0; index < count; index++) {
-    if (!lacks(list, envoy_text_of(changes[index].name))) continue;
-    if (changes[index].operation == PURSER_HEADER_SET) changes[index].operation = PURSER_HEADER_APPEND;
-    if (changes[index].operation == PURSER_HEADER_REMOVE) changes[index].name.size = 0;
+  /* From the end, because one that is left out loses its name. */
+  size_t index = count;
+  while (index-- > 0) {
+    if (!lacks(list, envoy_text_of(changes[index].name)) || is_changed_before(changes, index)) continue;
+    switch (changes[index].operation) {
+    case PURSER_HEADER_SET:
+    case PURSER_HEADER_SET_IF_ABSENT: changes[index].operation = PURSER_HEADER_APPEND; break;
+    case PURSER_HEADER_REMOVE:
+    case PURSER_HEADER_SET_IF_PRESENT: changes[index].name.size = 0; break;
+    default: break;
+    }
   }
 }
 
@@ -173,6 +207,28 @@ static envoy_text grpc_status(const stream *stream, uint32_t code, char digits[G
   return (envoy_text){digits, size};
 }
 
+/* A reply begins with none, so that only what was put there before can be replaced or removed. The new count. */
+static size_t add_to_reply(envoy_header *headers, size_t count, const purser_header *change) {
+  const envoy_text name = envoy_text_of(change->name);
+  size_t kept = 0, index;
+  bool is_there = false;
+  if (change->operation != PURSER_HEADER_APPEND) {
+    for (index = 0; index < count && !is_there; index++) {
+      is_there = same_name(purser_text_of(headers[index].name), change->name);
+    }
+  }
+  if (change->operation == PURSER_HEADER_SET_IF_ABSENT && is_there) return count;
+  if (change->operation == PURSER_HEADER_SET_IF_PRESENT && !is_there) return count;
+  if (is_there) {
+    for (index = 0; index < count; index++) {
+      if (!same_name(purser_text_of(headers[index].name), change->name)) headers[kept++] = headers[index];
+    }
+    count = kept;
+  }
+  if (change->operation != PURSER_HEADER_REMOVE) headers[count++] = (envoy_header){name, envoy_text_of(change->value)};
+  return count;
+}
+
 /* `headers` has room for those of the rule and two more. */
 static size_t reply_headers(const stream *stream, envoy_header *headers, size_t wanted, envoy_text grpc,
                             purser_text reason, char buffer[DETAILS_MAX]) {
@@ -183,8 +239,7 @@ static size_t reply_headers(const stream *stream, envoy_header *headers, size_t 
   if (grpc.size > 0) headers[count++] = (envoy_header){literal("grpc-status"), grpc};
   for (index = 0; index < wanted; index++) {
     if (purser_decision_response_header(request, index, &header) != PURSER_OK) continue;
-    if (header.operation == PURSER_HEADER_REMOVE) continue;
-    headers[count++] = (envoy_header){envoy_text_of(header.name), envoy_text_of(header.value)};
+    count = add_to_reply(headers, count, &header);
   }
   if (reason_header.size > 0) {
     headers[count++] = (envoy_header){envoy_text_of(reason_header), header_value_of(reason, buffer)};

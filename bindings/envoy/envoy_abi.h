@@ -50,7 +50,12 @@ enum envoy_log_level {
 };
 
 /* What the hooks for headers, bodies and trailers answer. */
-enum envoy_status { ENVOY_CONTINUE = 0, ENVOY_STOP_ITERATION = 1 };
+enum envoy_status {
+  ENVOY_CONTINUE = 0,
+  ENVOY_STOP_ITERATION = 1,
+  /* Of headers: nothing goes on until continue_decoding; a body waits, up to Envoy's buffer limit, past which the client is not read. */
+  ENVOY_STOP_ALL_AND_WATERMARK = 4
+};
 
 /* Numbers of attributes. Times, maps and metadata have numbers too, but no getter that serves them. */
 enum envoy_attribute {
@@ -143,5 +148,14 @@ void ENVOY(http_send_response)(void *filter, uint32_t status, envoy_header *head
 void ENVOY(http_set_dynamic_metadata_string)(void *filter, envoy_text name_space, envoy_text key, envoy_text value);
 void ENVOY(http_set_dynamic_metadata_string_batch)(void *filter, envoy_text name_space, const envoy_header *entries,
                                                    size_t count) ENVOY_MAY_LACK;
+
+/* For a request that was stopped. Runs other hooks of the stream, and perhaps ends it, before it returns. */
+void ENVOY(http_filter_continue_decoding)(void *filter);
+
+/* Has the hook `scheduled` called on the stream's thread; nothing happens if the stream is gone by then. The scheduler is ours to
+ * delete. commit: from any thread, as long as Envoy's worker has not ended. */
+void *ENVOY(http_filter_scheduler_new)(void *filter);
+void ENVOY(http_filter_scheduler_commit)(void *scheduler, uint64_t event);
+void ENVOY(http_filter_scheduler_delete)(void *scheduler);
 
 #endif

