@@ -77,7 +77,8 @@ let package = Package(
     .target(
       name: "PurserExternal",
       dependencies: [
-        "PurserEngine", "PurserPolicy", "PurserTelemetry", "PurserProviders", "PurserCheckCache", "CEL", "CPlatform",
+        "PurserEngine", "PurserPolicy", "PurserTelemetry", "PurserProviders", "PurserCheckCache", "PurserStore", "CEL",
+        "CPlatform",
       ],
       path: "Sources/External", swiftSettings: strict),
     .target(

@@ -787,6 +787,82 @@ purser_status purser_decision_plan(const purser_request *request, purser_text *d
  */
 purser_status purser_explain(purser_request *request, int64_t now_ns, purser_text *json_out);
 
+/* ------------------------------------------------------------------------------------------- check cache */
+
+/*
+ * Forgets kept answers of providers, in this engine and in every process that shares its store folder: all of them, those to
+ * questions of one policy's rules, or those that were kept with one value of an attribute that `cache.purgeBy` names. What is
+ * under way meanwhile is not kept. Any thread.
+ *   policy     `namespace/name`, or a name of the namespace `default`.
+ *   attribute  a name as in `purgeBy`; `value` is a bool, a number or text.
+ *   PURSER_NOT_FOUND    the attribute is none.
+ *   PURSER_UNAVAILABLE  the folder cannot be written to.
+ */
+purser_status purser_cache_purge(purser_engine *engine);
+purser_status purser_cache_purge_policy(purser_engine *engine, purser_text policy);
+purser_status purser_cache_purge_attribute(purser_engine *engine, purser_text attribute, const purser_value *value);
+
+/* Why answers are not kept in the store folder of the engine's options; the caller frees the text with purser_text_free.
+ *   PURSER_NOT_FOUND  they are, or no folder was given, or no plan has a rule with `cache` yet. */
+purser_status purser_cache_problem(purser_engine *engine, purser_text *problem_out);
+
+/* A store folder, looked at without the engine that uses it: for tools. */
+typedef struct purser_store purser_store;
+
+/*
+ * Opens the stores of a folder for reading; makes none.
+ *   problem_out         why not, with PURSER_UNAVAILABLE; may be NULL; the caller frees the text with purser_text_free.
+ *   PURSER_UNAVAILABLE  there is no such folder, it is not private to this user, or LMDB (liblmdb0) is not installed.
+ * Frees: purser_store_free. One thread at a time.
+ */
+purser_status purser_store_open(purser_text directory, purser_store **store_out, purser_text *problem_out);
+void purser_store_free(purser_store *store);
+
+/* One file of the folder. Times are nanoseconds since the Unix epoch; 0 without entries. */
+typedef struct purser_store_summary {
+  size_t size;                 /* set by the caller */
+  size_t entries;
+  size_t expired;              /* of them: past their time */
+  size_t purged;               /* of them: forgotten by a purge */
+  size_t broken;               /* not as they were sealed; with `verify` only */
+  size_t bytes;                /* in use */
+  size_t bytes_max;
+  int64_t oldest_asked_ns;
+  int64_t latest_asked_ns;
+  purser_text problem;         /* why it is not used; lives until the next scan */
+} purser_store_summary;
+
+/* Counts what is in each file; `verify` not 0 opens every seal.
+ *   now_ns  0: the system's clock. */
+purser_status purser_store_scan(purser_store *store, int64_t now_ns, uint32_t verify, size_t *files_out);
+/* What the last scan saw. */
+purser_status purser_store_file(const purser_store *store, size_t index, purser_store_summary *summary_out);
+
+typedef struct purser_store_answer {
+  size_t size;                 /* set by the caller */
+  purser_verdict verdict;
+  uint32_t http_status;        /* of a denial; 0 for the rule's own */
+  int64_t asked_ns;
+  int64_t fresh_until_ns;
+  int64_t stale_until_ns;
+  uint32_t is_current;         /* 0: purged since */
+} purser_store_answer;
+
+/*
+ * The answer that is kept for a begun request and a rule of its plan.
+ *   external  as in purser_plan_external.
+ *   PURSER_NOT_FOUND    none is kept.
+ *   PURSER_BUSY         the request's worker is in use.
+ *   PURSER_WRONG_STATE  the request is not begun, or the rule keeps no answers.
+ */
+purser_status purser_store_find(purser_store *store, purser_request *request, size_t external,
+                                purser_store_answer *answer_out);
+
+/* As purser_cache_purge and its like, by whoever may write to the folder. */
+purser_status purser_store_purge(purser_store *store);
+purser_status purser_store_purge_policy(purser_store *store, purser_text policy);
+purser_status purser_store_purge_attribute(purser_store *store, purser_text attribute, const purser_value *value);
+
 /* --------------------------------------------------------------------------------------------- telemetry */
 
 /*

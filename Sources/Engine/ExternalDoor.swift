@@ -86,6 +86,8 @@
     public var keep: @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void
     /// What providers and the cache count.
     public var snapshots: @Sendable () -> [InstrumentSnapshot]
+    /// Why answers are not kept in the folder that was given; nil if all is well.
+    public var problem: @Sendable () -> String?
     /// Forgets kept answers, in every process that shares them.
     public var purge: @Sendable (PurgeTarget) throws(PolicySet.Refusal) -> Void
     /// Nothing is asked afterwards; all that was asked is answered, by failures at the worst, before it returns.
@@ -104,6 +106,7 @@
         ) -> Void,
       keep: @escaping @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void,
       snapshots: @escaping @Sendable () -> [InstrumentSnapshot],
+      problem: @escaping @Sendable () -> String?,
       purge: @escaping @Sendable (PurgeTarget) throws(PolicySet.Refusal) -> Void,
       close: @escaping @Sendable () -> Void
     ) {
@@ -116,6 +119,7 @@
       self.find = find
       self.keep = keep
       self.snapshots = snapshots
+      self.problem = problem
       self.purge = purge
       self.close = close
     }

@@ -41,6 +41,35 @@ public struct ExternalRule: BitwiseCopyable {
     }
   }
 
+  extension RequestState {
+    /// The key of the request for a CUSTOM rule, by the rule's own number; nil where there is none. For tools; the worker is
+    /// entered.
+    public static func cacheKey(_ request: UnsafeMutablePointer<RequestState>, _ external: Int) -> [UInt8]? {
+      guard let plan = request.pointee.plan, external >= 0, external < Int(plan.pointee.externalCount) else { return nil }
+      let worker = request.pointee.worker
+      let rule = plan.pointee.externals + external
+      WorkerState.prepare(worker, for: plan)
+      guard rule.pointee.isCached, let key = worker.pointee.keyBytes else { return nil }
+      WorkerState.aim(worker, at: plan.pointee.policyCode, of: request)
+      let size = ExternalRule.writeKey(rule, WorkerState.evaluation(worker), to: key)
+      WorkerState.rest(worker)
+      return size > 0 ? Array(UnsafeBufferPointer(start: key, count: size)) : nil
+    }
+  }
+
+  /// What answers can be purged by: an attribute and its value.
+  public enum PurgeTag {
+    /// Nil for a value that no key can have.
+    public static func make(_ name: String, _ value: Value) -> [UInt8]? {
+      guard let base = malloc(ExternalRule.keyBytesMax)?.assumingMemoryBound(to: UInt8.self) else { return nil }
+      defer { free(base) }
+      var writer = CanonicalWriter(base, capacity: ExternalRule.keyBytesMax)
+      writer.put(value)
+      guard writer.isGood else { return nil }
+      return Array(name.utf8) + [0] + Array(UnsafeBufferPointer(start: base, count: writer.count))
+    }
+  }
+
   /// A question's values, or why there are none.
   enum QuestionValues {
     case bytes([UInt8])

@@ -181,12 +181,8 @@
       question.key = Array(UnsafeBufferPointer(start: key, count: size))
       question.cache = cache
       for place in cache.purgeBy where cache.slots.indices.contains(place) && cache.names.indices.contains(place) {
-        // As a key of one attribute: its name and its value.
-        var writer = CanonicalWriter(key, capacity: ExternalRule.keyBytesMax)
-        writer.put(RequestView.value(cache.slots[place], WorkerState.evaluation(worker)))
-        guard writer.isGood else { continue }
-        question.purgeTags.append(
-          Array(cache.names[place].utf8) + [0] + Array(UnsafeBufferPointer(start: key, count: writer.count)))
+        let value = RequestView.value(cache.slots[place], WorkerState.evaluation(worker))
+        if let tag = PurgeTag.make(cache.names[place], value) { question.purgeTags.append(tag) }
       }
       return question
     }

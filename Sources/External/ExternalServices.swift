@@ -11,6 +11,7 @@ import PurserCheckCache
 import PurserEngine
 import PurserPolicy
 import PurserProviders
+import PurserStore
 
 public final class ExternalServices: @unchecked Sendable {
   let pool: ProviderPool
@@ -69,6 +70,7 @@ public final class ExternalServices: @unchecked Sendable {
         Unmanaged<WorkerCache>.fromOpaque(cache)._withUnsafeGuaranteedRef { worker in kept.lend { worker.insert($0) } }
       },
       snapshots: { self.snapshots() },
+      problem: { self.problem() },
       purge: { target throws(PolicySet.Refusal) in try self.purge(target) },
       close: { self.close() })
   }
@@ -259,19 +261,23 @@ extension ExternalServices {
     return Unmanaged.passRetained(worker).toOpaque()
   }
 
+  /// Why there is no store though a folder was given.
+  private func problem() -> String? { locked { cache }?.problem }
+
   private func purge(_ target: PurgeTarget) throws(PolicySet.Refusal) {
     openCache()
     guard let open = locked({ cache }) else {
       throw PolicySet.Refusal(kind: .system, message: "there is no check cache")
     }
-    do {
+    do throws(StoreError) {
       switch target {
       case .everything: try open.purge()
-      case .policy(let path): try Array(path.utf8).withUnsafeBytes { try open.purge(policy: $0) }
-      case .tag(let tag): try tag.withUnsafeBytes { try open.purge(tag: $0) }
+      case .policy(let path):
+        try Array(path.utf8).withUnsafeBytes { (lent) throws(StoreError) in try open.purge(policy: lent) }
+      case .tag(let tag): try tag.withUnsafeBytes { (lent) throws(StoreError) in try open.purge(tag: lent) }
       }
     } catch {
-      throw PolicySet.Refusal(kind: .system, message: "the check cache cannot be purged: \(error)")
+      throw PolicySet.Refusal(kind: .system, message: "the check cache cannot be purged: \(error.message)")
     }
   }
 }
