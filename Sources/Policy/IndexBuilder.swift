@@ -210,7 +210,9 @@ struct IndexBuilder {
       told.append((item, clause))
       buckets.add(clause, IndexBuilder.without(clause, item))
     }
-    let ranges = self.ranges(buckets.ranges, depth: depth)
+    // An empty list has no range, and yet what is no address errs: all addresses are then one range with nothing in it.
+    let asksAddresses = told.contains { $0.clause.test == .isInList }
+    let ranges = asksAddresses ? self.ranges(buckets.ranges, depth: depth) : []
     if ranges == nil {
       // Too much overlap: these are walked.
       rest += told.filter { $0.clause.test == .isInList }.map { $0.item }
@@ -322,7 +324,6 @@ struct IndexBuilder {
 
   /// Disjoint ranges over all addresses, each with the steps whose ranges cover it; nil when that is too much.
   private mutating func ranges(_ covered: [(range: AddressRange, item: Item)], depth: Int) -> [IndexRange]? {
-    if covered.isEmpty { return [] }
     var starts: [Address: [Int]] = [:]
     var ends: [Address: [Int]] = [:]
     var cuts: Set<Address> = [Address(high: UInt64.max, low: UInt64.max)]
