@@ -219,7 +219,7 @@ struct IndexBuilder {
       rest = rest.ordered { $0.step < $1.step }
       told.removeAll { $0.clause.test == .isInList }
     }
-    let node = IndexNode(
+    var node = IndexNode(
       slot: slot, rangeCount: UInt32(truncatingIfNeeded: ranges?.count ?? 0),
       equal: table(buckets.equal, hash: { TextHash.whole($0) }, depth: depth),
       prefix: table(buckets.prefix, hash: { IndexBuilder.grown($0, backwards: false) }, depth: depth),
@@ -227,7 +227,8 @@ struct IndexBuilder {
       ranges: PurserPolicy.place(ranges ?? [], in: &blocks), present: place(buckets.present, depth: depth &+ 1),
       rest: restPlace(rest, slot, depth), all: list(told.map { $0.item }),
       absent: list(told.filter { !$0.clause.failsIfAbsent && $0.clause.test != .isPresent }.map { $0.item }),
-      noAddress: list(told.filter { $0.clause.test == .isInList }.map { $0.item }))
+      noAddress: list(told.filter { $0.clause.test == .isInList }.map { $0.item }), asksMore: false)
+    node.asksMore = node.rangeCount > 0 || !node.prefix.isEmpty || !node.suffix.isEmpty
     nodes.append(node)
     return .node(nodes.count &- 1)
   }

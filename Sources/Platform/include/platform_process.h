@@ -32,6 +32,9 @@ static inline uint64_t platform_set_once(uint64_t *word, uint64_t value) {
   return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ? value : expected;
 }
 
+/* A number that this process was not given before; not 0. */
+uint64_t platform_next_serial(void);
+
 /* Runs `body(context)` on a thread of its own with `stack_bytes` of stack and all signals blocked, and waits for it.
  * False if no thread could be started. */
 bool platform_run_on_large_stack(size_t stack_bytes, void (*body)(void *), void *context);
