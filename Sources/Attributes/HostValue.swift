@@ -19,6 +19,17 @@ public enum HostValue {
     return readSlow(value, as: type, slot: slot, in: &arena)
   }
 
+  /// Text that is there, not empty and not too long, and ASCII; nil leaves the answer to `read`.
+  @inline(__always)
+  static func plainText(_ answer: UnsafePointer<purser_value>) -> Bytes? {
+    let size = answer.pointee.as.text.size
+    guard answer.pointee.type == PURSER_TYPE_STRING.rawValue, let data = answer.pointee.as.text.data,
+      UInt(bitPattern: size) &- 1 < UInt(UInt32.max)
+    else { return nil }
+    let bytes = Bytes(data, count: UInt32(truncatingIfNeeded: size))
+    return bytes.isPlain ? bytes : nil
+  }
+
   @inline(never)
   static func readSlow(
     _ value: purser_value, as type: TypeCode, slot: UInt32, in arena: inout Arena

@@ -9,6 +9,7 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
 
   /// The normalised form of `path` up to its query; borrowed where nothing changes. Nil when it cannot be
   /// normalised: it does not begin with `/` (only `*`, of OPTIONS, may), or a `%` is not followed by two hex digits.
+  @inline(__always)
   func normalize(_ path: Bytes, in arena: inout Arena) -> Result {
     guard self != .none, let whole = path.base else { return finish(path.pathWithoutQuery, in: &arena) }
     let (end, isNormal) = scan(whole, Int(path.count))
@@ -17,6 +18,7 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
     return finish(path.pathWithoutQuery, in: &arena)
   }
 
+  @inline(never)
   private func finish(_ path: Bytes, in arena: inout Arena) -> Result {
     guard self != .none else { return .normalized(path) }
     guard let base = path.base, path.count > 0 else { return .malformed }
@@ -40,21 +42,29 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
 
   /// Where the path ends, and whether no step would change it: no `%`, no `\`, no `//` (unless slashes stay), no segment
   /// that begins with a dot. Where it is not normal the end is of no use.
+  @inline(__always)
   private func scan(_ text: UnsafePointer<UInt8>, _ count: Int) -> (end: Int, isNormal: Bool) {
     let mergesSlashes = self != .base
+    // What may not follow a slash: `/` or `.`, which differ in the last bit; only `.` where slashes stay.
+    let either = ByteWord.every(mergesSlashes ? 0x01 : 0)
+    let unwanted = ByteWord.every(mergesSlashes ? UInt8(ascii: "/") : UInt8(ascii: "."))
     var at = 0
-    // The last byte of the word before was a slash: 0x80.
+    // The last byte of the word before was a slash: 0x80. Only the high bits of bytes count.
     var carry: UInt64 = 0
     while count &- at >= 8 {
-      let word = ByteWord(text + at)
-      let slashes = word.equal(to: UInt8(ascii: "/"))
-      let after = mergesSlashes ? word.with(0x01).equal(to: UInt8(ascii: "/")) : word.equal(to: UInt8(ascii: "."))
-      let ends = word.has(UInt8(ascii: "?")) | word.has(UInt8(ascii: "#"))
-      if ends | word.has(UInt8(ascii: "%")) | word.has(UInt8(ascii: "\\")) | (slashes << 8 | carry) & after != 0 { break }
+      let word = ByteWord.load(text + at)
+      let slashes = ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "/")))
+      let after = ByteWord.zeros((word | either) ^ unwanted)
+      // `#` and `%`, and with them `!` and `'`, which differ in bits 1 and 2 only.
+      let signs = ByteWord.zeros((word | ByteWord.every(0x06)) ^ ByteWord.every(UInt8(ascii: "'")))
+      let ends = ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "?")))
+      let others = signs | ends | ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "\\")))
+      // What may be something is looked at byte by byte.
+      if (others | (slashes << 8 | carry) & after) & ByteWord.every(0x80) != 0 { break }
       carry = slashes >> 56
       at &+= 8
     }
-    var isAfterSlash = carry != 0
+    var isAfterSlash = carry & 0x80 != 0
     while at < count {
       switch text[at] {
       case UInt8(ascii: "?"), UInt8(ascii: "#"): return (at, true)
@@ -149,39 +159,19 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
   }
 }
 
-/// Eight bytes at once. Of a result the high bit of each byte counts.
-private struct ByteWord {
-  let bits: UInt64
-
+/// Eight bytes at once.
+private enum ByteWord {
   @inline(__always)
-  init(_ bytes: UnsafePointer<UInt8>) {
-    bits = UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
+  static func load(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
+    UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
   }
 
   @inline(__always)
-  private init(bits: UInt64) { self.bits = bits }
+  static func every(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
 
+  /// The high bits of the bytes that are 0; maybe that of a 1 above a 0 too, and whatever in the other bits.
   @inline(__always)
-  private static func every(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
-
-  /// All bytes with these bits set.
-  @inline(__always)
-  func with(_ mask: UInt8) -> ByteWord { ByteWord(bits: bits | ByteWord.every(mask)) }
-
-  /// Which bytes are this one.
-  @inline(__always)
-  func equal(to byte: UInt8) -> UInt64 {
-    let difference = bits ^ ByteWord.every(byte)
-    let low = ByteWord.every(0x7F)
-    return ~(((difference & low) &+ low) | difference | low)
-  }
-
-  /// Not 0 where some byte is this one; cheaper, and says not which.
-  @inline(__always)
-  func has(_ byte: UInt8) -> UInt64 {
-    let difference = bits ^ ByteWord.every(byte)
-    return (difference &- ByteWord.every(0x01)) & ~difference & ByteWord.every(0x80)
-  }
+  static func zeros(_ word: UInt64) -> UInt64 { (word &- every(0x01)) & ~word }
 }
 
 private func hexDigit(_ byte: UInt8) -> UInt8? {

@@ -16,6 +16,8 @@ public struct RequestView {
   /// What the engine itself knows: `(this view, number) -> Value` written to the last argument.
   public var own: @convention(c) (UnsafeMutableRawPointer, _ number: UInt32, UnsafeMutableRawPointer) -> Void
   public var ownContext: UnsafeMutableRawPointer?
+  /// Where the host writes what it is asked for; used by nobody else while it does.
+  var answer = purser_value()
 
   public init(
     host: purser_host, context: UnsafeMutableRawPointer?, bindings: UnsafePointer<SlotBinding>,
@@ -42,7 +44,7 @@ extension RequestView {
   ) -> UnsafeMutablePointer<Value>? {
     guard slot < view.pointee.bindingCount else { return nil }
     let place = evaluation.pointee.slots + Int(slot)
-    if place.pointee.kind == .unfetched { fill(place, slot, view, evaluation) }
+    if place.pointee.kind == .unfetched { fetchSlot(evaluation, slot) }
     return place
   }
 
@@ -55,26 +57,32 @@ extension RequestView {
     return place.pointee
   }
 
-  /// Asks. The value is written where it belongs and not returned: it has more parts than there are registers for it.
+  /// The host's answer to a question for slot `slot`, where it is not simply text. The value is written where it belongs
+  /// and not returned: it has more parts than there are registers for it.
   @inline(never)
-  fileprivate static func fill(
-    _ place: UnsafeMutablePointer<Value>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
+  fileprivate static func take(
+    _ presence: purser_presence, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
   ) {
+    let place = evaluation.pointee.slots + Int(slot)
     let binding = view.pointee.bindings + Int(slot)
-    if binding.pointee.source == .host {
-      if binding.pointee.key.address == 0 {
-        attribute(place, binding, slot, view, evaluation)
-      } else {
-        place.pointee = entry(
-          binding.pointee.number, binding.pointee.key, binding.pointee.type, slot, view, evaluation)
-      }
-    } else {
-      derive(place, binding, slot, view, evaluation)
+    switch presence {
+    case PURSER_PRESENT:
+      place.pointee = HostValue.read(
+        view.pointee.answer, as: binding.pointee.type, slot: slot, in: &evaluation.pointee.arena)
+    case PURSER_NO_MAP where binding.pointee.key.address != 0:
+      place.pointee = .error(EvaluationError(.absentAttribute, detail: slot))
+    case PURSER_ABSENT, PURSER_NO_MAP:
+      place.pointee = .absent
+      guard let second = filled(binding.pointee.second, view, evaluation) else { return }
+      // A host without headers has no User-Agent either: that is absence, not failure.
+      if second.pointee.kind == .error, second.pointee.asError.code == .absentAttribute { return }
+      take(second, to: place, slot)
+    default: place.pointee = .error(EvaluationError(.attributeUnavailable, detail: slot))
     }
   }
 
   @inline(never)
-  private static func derive(
+  fileprivate static func derive(
     _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
     _ evaluation: Evaluation.Pointer
   ) {
@@ -82,29 +90,25 @@ extension RequestView {
     switch binding.pointee.source {
     case .host: return
     case .constant: place.pointee = binding.pointee.value
-    case .hostMap: place.pointee = map(binding, slot, view, evaluation)
-    case .own:
-      var result = Value.absent
-      view.pointee.own(view, binding.pointee.number, &result)
-      place.pointee = result
+    case .hostMap: map(place, binding, slot, view, evaluation)
+    case .own: view.pointee.own(view, binding.pointee.number, place)
     case .normalizedPath: path(place, binding, slot, view, evaluation)
     case .query: query(place, binding, slot, view, evaluation)
-    case .hostName:
-      guard let host = filled(binding.pointee.first, view, evaluation) else { return }
-      guard host.pointee.kind == .string else { return take(host, to: place, slot) }
-      switch HostName(host.pointee.asBytes, in: &evaluation.pointee.arena) {
-      case .name(let name): place.pointee = .string(name)
-      case .malformed: place.pointee = .error(EvaluationError(.notNormalizable, detail: slot))
-      case .outOfMemory: place.pointee = .error(EvaluationError(.memorySpent))
-      }
-    case .firstPresent:
-      if let first = present(binding.pointee.first, view, evaluation) { return take(first, to: place, slot) }
-      guard let second = filled(binding.pointee.second, view, evaluation) else { return }
-      // A host without headers has no User-Agent either: that is absence, not failure.
-      if second.pointee.kind == .error, second.pointee.asError.code == .absentAttribute {
-        return
-      }
-      take(second, to: place, slot)
+    case .hostName: hostName(place, binding, slot, view, evaluation)
+    }
+  }
+
+  @inline(never)
+  private static func hostName(
+    _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
+    _ evaluation: Evaluation.Pointer
+  ) {
+    guard let host = filled(binding.pointee.first, view, evaluation) else { return }
+    guard host.pointee.kind == .string else { return take(host, to: place, slot) }
+    switch HostName(host.pointee.asBytes, in: &evaluation.pointee.arena) {
+    case .name(let name): place.pointee = .string(name)
+    case .malformed: place.pointee = .error(EvaluationError(.notNormalizable, detail: slot))
+    case .outOfMemory: place.pointee = .error(EvaluationError(.memorySpent))
     }
   }
 
@@ -130,22 +134,6 @@ extension RequestView {
     }
   }
 
-  @inline(__always)
-  private static func attribute(
-    _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
-    _ evaluation: Evaluation.Pointer
-  ) {
-    place.pointee = .absent
-    guard let get = view.pointee.host.get else { return }
-    var answer = purser_value()
-    let presence = get(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), &answer)
-    if presence == PURSER_PRESENT {
-      place.pointee = HostValue.read(answer, as: binding.pointee.type, slot: slot, in: &evaluation.pointee.arena)
-    } else if presence != PURSER_ABSENT, presence != PURSER_NO_MAP {
-      place.pointee = .error(EvaluationError(.attributeUnavailable, detail: slot))
-    }
-  }
-
   fileprivate static func entry(
     _ number: UInt32, _ key: Bytes, _ type: TypeCode, _ slot: UInt32, _ view: Pointer,
     _ evaluation: Evaluation.Pointer
@@ -153,11 +141,12 @@ extension RequestView {
     guard let entry = view.pointee.host.entry else {
       return .error(EvaluationError(.absentAttribute, detail: slot))
     }
-    var answer = purser_value()
-    let text = purser_text(data: UnsafePointer(bitPattern: UInt(truncatingIfNeeded: key.address)), size: Int(key.count))
-    let presence = entry(view.pointee.context, number, text, OpaquePointer(evaluation), &answer)
+    view.pointee.answer = purser_value()
+    let presence = withUnsafeMutablePointer(to: &view.pointee.answer) {
+      entry(view.pointee.context, number, key.asHostText, OpaquePointer(evaluation), $0)
+    }
     switch presence {
-    case PURSER_PRESENT: return HostValue.read(answer, as: type, slot: slot, in: &evaluation.pointee.arena)
+    case PURSER_PRESENT: return HostValue.read(view.pointee.answer, as: type, slot: slot, in: &evaluation.pointee.arena)
     case PURSER_ABSENT: return .absent
     case PURSER_NO_MAP: return .error(EvaluationError(.absentAttribute, detail: slot))
     default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
@@ -166,24 +155,29 @@ extension RequestView {
 
   /// The whole map, listed once; from then on it is a map like any other. A host that cannot list has its entries asked
   /// one by one.
+  @inline(never)
   private static func map(
-    _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer, _ evaluation: Evaluation.Pointer
-  ) -> Value {
+    _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
+    _ evaluation: Evaluation.Pointer
+  ) {
     guard let iterate = view.pointee.host.iterate else {
-      return view.pointee.host.entry == nil ? .absent : .hostMap(slot: slot)
+      if view.pointee.host.entry != nil { place.pointee = .hostMap(slot: slot) }
+      return
     }
     var visit = MapVisit(evaluation: evaluation, type: binding.pointee.type.entry, slot: slot)
     let presence = withUnsafeMutablePointer(to: &visit) {
       iterate(view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), OpaquePointer($0))
     }
-    if visit.failure.kind == .error { return visit.failure }
-    switch presence {
-    case PURSER_PRESENT: return visit.collector.map
-    case PURSER_ABSENT, PURSER_NO_MAP: return .absent
-    default: return .error(EvaluationError(.attributeUnavailable, detail: slot))
+    if visit.failure.kind == .error {
+      place.pointee = visit.failure
+    } else if presence == PURSER_PRESENT {
+      place.pointee = visit.collector.map
+    } else if presence != PURSER_ABSENT, presence != PURSER_NO_MAP {
+      place.pointee = .error(EvaluationError(.attributeUnavailable, detail: slot))
     }
   }
 
+  @inline(never)
   private static func path(
     _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
     _ evaluation: Evaluation.Pointer
@@ -200,6 +194,7 @@ extension RequestView {
     }
   }
 
+  @inline(never)
   private static func query(
     _ place: UnsafeMutablePointer<Value>, _ binding: UnsafePointer<SlotBinding>, _ slot: UInt32, _ view: Pointer,
     _ evaluation: Evaluation.Pointer
@@ -216,18 +211,44 @@ extension RequestView {
 
 // What an `Evaluation` calls. The raw pointers are those it documents.
 
+/// Fills an unfetched slot; one that does not exist is absent.
 public func fetchSlot(_ raw: UnsafeMutableRawPointer, _ slot: UInt32) {
   let evaluation = raw.assumingMemoryBound(to: Evaluation.self)
+  let place = evaluation.pointee.slots + Int(slot)
   guard let owner = evaluation.pointee.owner else {
-    evaluation.pointee.slots[Int(slot)] = .absent
+    place.pointee = .absent
     return
   }
   let view = owner.assumingMemoryBound(to: RequestView.self)
   guard slot < view.pointee.bindingCount else {
-    evaluation.pointee.slots[Int(slot)] = .absent
+    place.pointee = .absent
     return
   }
-  RequestView.fill(evaluation.pointee.slots + Int(slot), slot, view, evaluation)
+  let binding = view.pointee.bindings + Int(slot)
+  guard binding.pointee.source == .host else { return RequestView.derive(place, binding, slot, view, evaluation) }
+  view.pointee.answer = purser_value()
+  let answer = withUnsafeMutablePointer(to: &view.pointee.answer) { $0 }
+  let presence: purser_presence
+  if binding.pointee.key.address == 0 {
+    presence = view.pointee.host.get?(
+      view.pointee.context, binding.pointee.number, OpaquePointer(evaluation), answer) ?? PURSER_ABSENT
+  } else {
+    presence = view.pointee.host.entry?(
+      view.pointee.context, binding.pointee.number, binding.pointee.key.asHostText, OpaquePointer(evaluation), answer)
+      ?? PURSER_NO_MAP
+  }
+  if presence == PURSER_PRESENT, binding.pointee.type == .string, let text = HostValue.plainText(answer) {
+    place.pointee = .string(text)
+  } else {
+    RequestView.take(presence, slot, view, evaluation)
+  }
+}
+
+extension Bytes {
+  @inline(__always)
+  fileprivate var asHostText: purser_text {
+    purser_text(data: UnsafePointer(bitPattern: UInt(truncatingIfNeeded: address)), size: Int(count))
+  }
 }
 
 public func fetchEntry(

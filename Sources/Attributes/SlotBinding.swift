@@ -1,7 +1,7 @@
 // How a slot of compiled code is filled: from the host, or from other slots.
 //
 //   request.url_path ──► normalizedPath(first: request.path, second: what the host gives as request.url_path)
-//   destination.service.host ──► firstPresent(what the host gives, request.host)
+//   destination.service.host ──► host(what the host gives, or else second: request.host)
 //
 // The bindings of a code are its slots in their order, followed by hidden ones that only other bindings read; so
 // each attribute of the host is asked for once, whoever needs it.
@@ -11,7 +11,7 @@ import CPurser
 
 public struct SlotBinding: BitwiseCopyable, Sendable {
   public enum Source: UInt8, BitwiseCopyable, Sendable {
-    /// `number`, and `key` for a map's entry.
+    /// `number`, and `key` for a map's entry. Where the host has no such attribute, slot `second`, if there is one.
     case host
     /// An entrywise map as a whole.
     case hostMap
@@ -21,8 +21,6 @@ public struct SlotBinding: BitwiseCopyable, Sendable {
     case query
     /// Slot `first` in lower case and without port.
     case hostName
-    /// Slot `first`, or else slot `second`.
-    case firstPresent
     /// What the engine itself knows, such as `purser.verdict`; see `RequestView.own`.
     case own
     /// `value`, the same for every request.

@@ -9,6 +9,8 @@ import PurserPolicy
 import PurserTelemetry
 
 public struct PlanImage {
+  /// Never given twice, unlike the address; not 0.
+  public var serial: UInt64
   public var policy: PolicyImage
   public var policyCode: CodeView
   public var telemetryCode: CodeView
@@ -109,7 +111,7 @@ public final class BoundPlan: @unchecked Sendable {
     let labelsMax = plan.metrics.reduce(0) { max($0, $1.labels.count) }
     image.initialize(
       to: PlanImage(
-        policy: plan.policies.image, policyCode: memory.view(of: plan.policyCode, numbers: [:]),
+        serial: platform_next_serial(), policy: plan.policies.image, policyCode: memory.view(of: plan.policyCode, numbers: [:]),
         telemetryCode: memory.view(of: plan.telemetryCode, numbers: [:]), metrics: memory.keep([]),
         metricCount: 0, accessLogs: memory.keep([]), accessLogCount: 0,
         valueSets: memory.keep(plan.valueSets.map { Unmanaged.passUnretained($0) }),

@@ -132,26 +132,37 @@ extension WorkerState {
   ///
   /// INVARIANT: either whoever replaced the plan sees the count go to 0, or the worker sees that something was
   /// replaced; so the last one out frees it. The fence of a publication stands between the two for that.
+  @inline(__always)
   static func unpin(_ plan: UnsafePointer<PlanImage>, by worker: UnsafeMutablePointer<WorkerState>) -> Bool {
     let address = UInt64(UInt(bitPattern: plan))
+    let first = worker.pointee.pins.items
+    if first.pointee.plan == address, first.pointee.count != 0 { return release(first, by: worker) }
+    return unpinOther(address, by: worker)
+  }
+
+  @inline(never)
+  private static func unpinOther(_ address: UInt64, by worker: UnsafeMutablePointer<WorkerState>) -> Bool {
     let pins = worker.pointee.pins
-    var index = 0
+    var index = 1
     while index < pins.capacity {
       let pin = pins.items + index
-      if pin.pointee.plan == address, pin.pointee.count != 0 {
-        let left = pin.pointee.count &- 1
-        if left != 0 {
-          platform_store_release(&pin.pointee.count, left)
-          return false
-        }
-        // After this the plan may be gone.
-        let engine = worker.pointee.engine
-        platform_store_release(&pin.pointee.count, 0)
-        platform_publish(&worker.pointee.pins.published, 0, engine.pointee.hasBarrier)
-        return platform_load_acquire(&engine.pointee.retirements) != pin.pointee.retirements
-      }
+      if pin.pointee.plan == address, pin.pointee.count != 0 { return release(pin, by: worker) }
       index &+= 1
     }
     return false
+  }
+
+  @inline(__always)
+  private static func release(_ pin: UnsafeMutablePointer<PlanPin>, by worker: UnsafeMutablePointer<WorkerState>) -> Bool {
+    let left = pin.pointee.count &- 1
+    if left != 0 {
+      platform_store_release(&pin.pointee.count, left)
+      return false
+    }
+    // After this the plan may be gone.
+    let engine = worker.pointee.engine
+    platform_store_release(&pin.pointee.count, 0)
+    platform_publish(&worker.pointee.pins.published, 0, engine.pointee.hasBarrier)
+    return platform_load_acquire(&engine.pointee.retirements) != pin.pointee.retirements
   }
 }

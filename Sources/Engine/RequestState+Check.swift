@@ -8,21 +8,21 @@ import PurserPolicy
 import PurserTelemetry
 
 extension RequestState {
-  /// Begins in `memory`. The worker is entered.
+  /// Begins in `memory`, as a request without a connection: `PURSER_OK`, or `PURSER_BUSY`. Handles are good.
   public static func begin(
     _ memory: UnsafeMutablePointer<RequestState>, worker: UnsafeMutablePointer<WorkerState>,
-    set: UnsafeMutablePointer<SetState>, host: UnsafePointer<purser_host>, context: UnsafeMutableRawPointer?,
-    isConnection: Bool, connection: UnsafePointer<RequestState>?
-  ) {
+    set: UnsafeMutablePointer<SetState>, host: UnsafePointer<purser_host>, context: UnsafeMutableRawPointer?
+  ) -> purser_status {
+    guard WorkerState.enter(worker) else { return PURSER_BUSY }
     memory.pointee.magic = RequestState.liveMagic
     memory.pointee.worker = worker
     memory.pointee.set = set
     memory.pointee.plan = WorkerState.pin(set, by: worker)
     memory.pointee.host = host.pointee
     memory.pointee.context = context
-    memory.pointee.connection = connection
+    memory.pointee.connection = nil
     memory.pointee.stage = .begun
-    memory.pointee.isConnection = isConnection
+    memory.pointee.isConnection = false
     memory.pointee.decision.reset()
     memory.pointee.reasonLength = RequestState.notComposed
     memory.pointee.auditLength = RequestState.notComposed
@@ -32,37 +32,37 @@ extension RequestState {
       memory.pointee.isCached = false
     #endif
     worker.pointee.openRequests &+= 1
+    WorkerState.leave(worker)
+    return PURSER_OK
   }
 
-  /// Decides; true when the decision waits for providers, and `pending` will be told. The worker is entered; the request is begun.
+  /// Decides: `PURSER_OK`; `PURSER_PENDING` where the decision waits for providers, and `pending` will be told; `PURSER_BUSY`; or
+  /// `PURSER_WRONG_STATE` after a check. `request` is a good handle.
   public static func check(
     _ request: UnsafeMutablePointer<RequestState>, now: Int64, pending: UnsafePointer<purser_pending>?
-  ) -> Bool {
+  ) -> purser_status {
     let worker = request.pointee.worker
-    request.pointee.stage = .checked
-    guard let plan = request.pointee.plan else {
-      Shard.count(worker.pointee.shard, .checksDenied)
-      return false
+    guard WorkerState.enter(worker) else { return PURSER_BUSY }
+    guard request.pointee.stage == .begun else {
+      WorkerState.leave(worker)
+      return PURSER_WRONG_STATE
     }
-    WorkerState.prepare(worker, for: plan)
-    decide(request, plan, worker)
-    #if !hasFeature(Embedded)
-      if request.pointee.decision.asked.count &+ request.pointee.decision.shadowAsked.count > 0 {
-        // Before anybody can be told, so that nobody finds it otherwise.
-        request.pointee.stage = .pending
-        let isPending = consult(request, plan, worker, now: now, pending: pending)
-        WorkerState.rest(worker)
-        if isPending {
-          Shard.count(worker.pointee.shard, .checksPending)
-        } else {
-          request.pointee.stage = .checked
+    if let plan = request.pointee.plan {
+      WorkerState.prepare(worker, for: plan)
+      decide(request, plan, worker)
+      #if !hasFeature(Embedded)
+        if request.pointee.decision.asked.count | request.pointee.decision.shadowAsked.count != 0 {
+          return checkExternally(request, plan, worker, now: now, pending: pending)
         }
-        return isPending
-      }
-    #endif
-    tally(request)
-    WorkerState.rest(worker)
-    return false
+      #endif
+      tally(request)
+      WorkerState.rest(worker)
+    } else {
+      Shard.count(worker.pointee.shard, .checksDenied)
+    }
+    request.pointee.stage = .checked
+    WorkerState.leave(worker)
+    return PURSER_OK
   }
 
   /// Counts what was decided.
@@ -95,7 +95,8 @@ extension RequestState {
     }
     let decider = Decider(
       image: withUnsafeMutablePointer(to: &UnsafeMutablePointer(mutating: plan).pointee.policy) { UnsafePointer($0) },
-      evaluation: WorkerState.evaluation(worker), memory: worker.pointee.decider, connection: known,
+      evaluation: WorkerState.evaluation(worker),
+      memory: withUnsafeMutablePointer(to: &worker.pointee.decider) { $0 }, connection: known,
       isConnectionCheck: request.pointee.isConnection)
     withUnsafeMutablePointer(to: &request.pointee.decision) { decider.decide(into: $0) }
     if request.pointee.isConnection {
@@ -103,17 +104,30 @@ extension RequestState {
     }
   }
 
-  /// Ends; true when an old plan may now be reclaimed. The worker is entered.
-  public static func end(_ request: UnsafeMutablePointer<RequestState>) -> Bool {
+  /// Ends: `PURSER_OK` or `PURSER_BUSY`. `request` is a good handle.
+  public static func end(_ request: UnsafeMutablePointer<RequestState>) -> purser_status {
     let worker = request.pointee.worker
+    guard WorkerState.enter(worker) else { return PURSER_BUSY }
     request.pointee.magic = 0
     worker.pointee.openRequests &-= 1
     #if !hasFeature(Embedded)
       if request.pointee.pending != nil || request.pointee.held.hasBlocks { releaseExternal(request) }
     #endif
-    guard let plan = request.pointee.plan else { return false }
-    request.pointee.plan = nil
-    return WorkerState.unpin(plan, by: worker)
+    var mayReclaim = false
+    if let plan = request.pointee.plan {
+      request.pointee.plan = nil
+      mayReclaim = WorkerState.unpin(plan, by: worker)
+    }
+    let engine = worker.pointee.engine
+    WorkerState.leave(worker)
+    return mayReclaim ? reclaim(engine) : PURSER_OK
+  }
+
+  /// An old plan may be free now.
+  @inline(never)
+  private static func reclaim(_ engine: UnsafeMutablePointer<EngineState>) -> purser_status {
+    engine.pointee.owner._withUnsafeGuaranteedRef { $0.reclaimAll() }
+    return PURSER_OK
   }
 }
 
@@ -121,14 +135,7 @@ extension WorkerState {
   /// Room for everything that the plan may ask of the worker.
   @inline(__always)
   static func prepare(_ worker: UnsafeMutablePointer<WorkerState>, for plan: UnsafePointer<PlanImage>) {
-    if worker.pointee.slotCapacity < plan.pointee.slotsMax
-      || worker.pointee.registerCapacity < plan.pointee.registersMax
-      || worker.pointee.labelCapacity < plan.pointee.labelsMax
-      || worker.pointee.ruleCapacity < Int(plan.pointee.policy.ruleCount)
-      || worker.pointee.policyCapacity < Int(plan.pointee.policy.policyCount)
-    {
-      grow(worker, for: plan)
-    }
+    if worker.pointee.preparedFor != plan.pointee.serial { grow(worker, for: plan) }
     worker.pointee.plan = plan
   }
 

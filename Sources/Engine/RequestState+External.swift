@@ -16,9 +16,22 @@
   import PurserTelemetry
 
   extension RequestState {
-    /// After deciding, with the worker's slots as they are then; true when the check is pending now.
+    /// The rest of a check after deciding, with the worker's slots as they are then.
     @inline(never)
-    static func consult(
+    static func checkExternally(
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ worker: UnsafeMutablePointer<WorkerState>, now: Int64, pending: UnsafePointer<purser_pending>?
+    ) -> purser_status {
+      let isPending = consult(request, plan, worker, now: now, pending: pending)
+      WorkerState.rest(worker)
+      if isPending { Shard.count(worker.pointee.shard, .checksPending) }
+      request.pointee.stage = isPending ? .pending : .checked
+      WorkerState.leave(worker)
+      return isPending ? PURSER_PENDING : PURSER_OK
+    }
+
+    /// True when the check is pending now.
+    private static func consult(
       _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
       _ worker: UnsafeMutablePointer<WorkerState>, now: Int64, pending: UnsafePointer<purser_pending>?
     ) -> Bool {

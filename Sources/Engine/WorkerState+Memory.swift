@@ -29,7 +29,7 @@ extension WorkerState {
         decider: DeciderMemory(
           ruleStates: .allocate(capacity: 1), matchStates: .allocate(capacity: 1), ruleErrors: .allocate(capacity: 1),
           matchErrors: .allocate(capacity: 1), cursors: .allocate(capacity: IndexCursor.countMax), generation: 0),
-        slotCapacity: 0, registerCapacity: 0, ruleCapacity: 0, policyCapacity: 0, labels: .allocate(capacity: 1),
+        preparedFor: 0, slotCapacity: 0, registerCapacity: 0, ruleCapacity: 0, policyCapacity: 0, labels: .allocate(capacity: 1),
         labelCapacity: 0, shard: shard, ring: ring, reporting: nil, plan: nil, nothing: nothing))
     worker.pointee.evaluation.owner = withUnsafeMutablePointer(to: &worker.pointee.view) {
       UnsafeMutableRawPointer($0)
@@ -74,6 +74,7 @@ extension WorkerState {
         worker.pointee.cache = worker.pointee.engine.pointee.owner.takeUnretainedValue().door?.makeCache()
       }
     #endif
+    worker.pointee.preparedFor = plan.pointee.serial
   }
 
   private static func zeroed<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {

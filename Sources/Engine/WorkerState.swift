@@ -22,6 +22,8 @@ public struct WorkerState {
   public var evaluation: Evaluation
   public var view: RequestView
   public var decider: DeciderMemory
+  /// Serial of the plan that there was room for when it was last asked.
+  var preparedFor: UInt64
   public var slotCapacity: Int
   public var registerCapacity: Int
   public var ruleCapacity: Int

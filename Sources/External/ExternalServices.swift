@@ -269,15 +269,15 @@ extension ExternalServices {
     guard let open = locked({ cache }) else {
       throw PolicySet.Refusal(kind: .system, message: "there is no check cache")
     }
-    do throws(StoreError) {
+    do {
       switch target {
       case .everything: try open.purge()
       case .policy(let path):
-        try Array(path.utf8).withUnsafeBytes { (lent) throws(StoreError) in try open.purge(policy: lent) }
-      case .tag(let tag): try tag.withUnsafeBytes { (lent) throws(StoreError) in try open.purge(tag: lent) }
+        try Array(path.utf8).withUnsafeBytes { try open.purge(policy: $0) }
+      case .tag(let tag): try tag.withUnsafeBytes { try open.purge(tag: $0) }
       }
     } catch {
-      throw PolicySet.Refusal(kind: .system, message: "the check cache cannot be purged: \(error.message)")
+      throw PolicySet.Refusal(kind: .system, message: "the check cache cannot be purged: \(words(for: error))")
     }
   }
 }

@@ -60,16 +60,19 @@ public final class StoreView: @unchecked Sendable {
 
   /// Every process that uses the folder forgets what is kept.
   public func purge(_ target: PurgeTarget) throws(Problem) {
-    do throws(StoreError) {
+    do {
       switch target {
       case .everything: try inspector.purge()
       case .policy(let path):
         let bytes = Array(path.utf8)
-        try bytes.withUnsafeBytes { (lent) throws(StoreError) in try inspector.purge(policy: lent) }
-      case .tag(let tag): try tag.withUnsafeBytes { (lent) throws(StoreError) in try inspector.purge(tag: lent) }
+        try bytes.withUnsafeBytes { try inspector.purge(policy: $0) }
+      case .tag(let tag): try tag.withUnsafeBytes { try inspector.purge(tag: $0) }
       }
     } catch {
-      throw Problem(message: error.message)
+      throw Problem(message: words(for: error))
     }
   }
 }
+
+/// Errors come out of buffers without their type.
+func words(for error: any Error) -> String { (error as? StoreError)?.message ?? "unknown failure" }

@@ -20,6 +20,11 @@ void platform_watch_forks(void) {
   (void)pthread_once(&once, watch_forks);
 }
 
+uint64_t platform_next_serial(void) {
+  static uint64_t last = 0;
+  return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 struct large_stack_call {
   void (*body)(void *);
   void *context;

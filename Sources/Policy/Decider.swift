@@ -47,21 +47,26 @@ public struct DeciderMemory: BitwiseCopyable {
 public struct Decider {
   let image: UnsafePointer<PolicyImage>
   let evaluation: Evaluation.Pointer
-  let memory: DeciderMemory
+  /// Where it lies, so that a check copies none of it.
+  private let place: UnsafeMutablePointer<DeciderMemory>
   /// What was found at the connection's check, or nil.
   let connection: UnsafePointer<ConnectionFindings>?
   /// Only policies of the connection phase are evaluated.
   let isConnectionCheck: Bool
 
   public init(
-    image: UnsafePointer<PolicyImage>, evaluation: Evaluation.Pointer, memory: DeciderMemory,
+    image: UnsafePointer<PolicyImage>, evaluation: Evaluation.Pointer, memory: UnsafeMutablePointer<DeciderMemory>,
     connection: UnsafePointer<ConnectionFindings>?, isConnectionCheck: Bool
   ) {
     self.image = image
     self.evaluation = evaluation
-    self.memory = memory
+    place = memory
     self.connection = connection
     self.isConnectionCheck = isConnectionCheck
+  }
+
+  private var memory: DeciderMemory {
+    @inline(__always) get { place.pointee }
   }
 
   public func decide(into decision: UnsafeMutablePointer<Decision>) {
@@ -71,6 +76,11 @@ public struct Decider {
     decision.pointee.allows = verdict.allows
     decision.pointee.kind = verdict.kind
     decision.pointee.rule = verdict.rule
+    if image.pointee.hasMore { decideMore(into: decision) }
+  }
+
+  @inline(never)
+  private func decideMore(into decision: UnsafeMutablePointer<Decision>) {
     if image.pointee.audits.pointee.count != 0 { audit(into: decision) }
     if image.pointee.hasShadow { shadow(into: decision) }
   }
@@ -87,8 +97,11 @@ public struct Decider {
     asked: UnsafeMutablePointer<RuleNumbers>
   ) -> Verdict {
     if view.pointee.denies.count != 0, let denial = denial(of: view, noting: decision) { return denial }
-    let admission = admission(of: view, noting: decision)
-    if admission.allows, view.pointee.customs.count != 0, !isConnectionCheck {
+    let admission =
+      view.pointee.allows.count == 0 && !isConnectionCheck
+      ? Verdict(allows: view.pointee.defaultAllows, kind: .defaultVerdict, rule: Decision.noRule)
+      : admission(of: view, noting: decision)
+    if view.pointee.customs.count != 0, admission.allows, !isConnectionCheck {
       return refusal(of: view, noting: decision, asked: asked) ?? admission
     }
     return admission
@@ -200,13 +213,16 @@ public struct Decider {
   ) -> Bool {
     if view.pointee.groupCount == 0 { return false }
     var isInForce = false
-    var candidates = Candidates(
-      &UnsafeMutablePointer(mutating: view).pointee.groupIndex, evaluation, cursors: memory.cursors)
-    let isIndexed = !isConnectionCheck && !view.pointee.groupIndex.root.isNothing
-    if isIndexed { candidates.find(from: view.pointee.groupIndex.root) }
+    var candidates = Candidates.none(memory.cursors)
+    var isIndexed = !isConnectionCheck && !view.pointee.groupIndex.root.isNothing
+    if isIndexed {
+      candidates = Candidates(
+        &UnsafeMutablePointer(mutating: view).pointee.groupIndex, evaluation, cursors: memory.cursors)
+      isIndexed = !candidates.isOverflowing
+    }
     var number: UInt32 = 0
     while true {
-      if isIndexed, !candidates.isOverflowing {
+      if isIndexed {
         guard let next = candidates.next() else { return isInForce }
         number = next
       } else if number >= view.pointee.groupCount {
@@ -283,16 +299,19 @@ public struct Decider {
     }
   }
 
+  @inline(never)
   private func note(_ rule: UInt32, isOfMatch: Bool, _ decision: UnsafeMutablePointer<Decision>?) {
     guard let decision else { return }
     decision.pointee.errors.append(error(of: rule, isOfMatch: isOfMatch))
   }
 
+  @inline(never)
   private func noteAllowError(_ rule: UInt32, _ decision: UnsafeMutablePointer<Decision>?) {
     guard let decision, decision.pointee.error.rule == Decision.noRule else { return }
     decision.pointee.error = error(of: rule)
   }
 
+  @inline(never)
   private func error(of rule: UInt32) -> RuleError {
     let policy = image.pointee.rules[Int(rule)].policy
     let state = memory.matchStates[Int(policy)]
@@ -325,6 +344,7 @@ extension Decider {
     return state == Outcome.holds.rawValue ? .holds : state == Outcome.fails.rawValue ? .fails : .errs
   }
 
+  @inline(never)
   private func evaluateMatch(_ policy: UInt32, _ program: UInt32) -> Outcome {
     if image.pointee.policies[Int(policy)].isConnectionPhase, let connection,
       let known = connection.pointee.matchOutcome(policy)
@@ -376,6 +396,7 @@ extension Decider {
   }
 
   /// The same of a policy's `match`.
+  @inline(__always)
   private func guardedMatch(_ policy: UInt32) -> Outcome? {
     let record = UnsafeMutablePointer(mutating: image.pointee.policies + Int(policy))
     let clause = withUnsafeMutablePointer(to: &record.pointee.matchGuard) { UnsafePointer($0) }
@@ -401,6 +422,7 @@ extension Decider {
     return outcome
   }
 
+  @inline(never)
   private func evaluateRule(_ rule: UInt32, _ program: UInt32) -> Outcome {
     let value = evaluate(program, evaluation)
     let outcome = outcome(of: value)

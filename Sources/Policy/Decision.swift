@@ -32,7 +32,7 @@ public struct Decision: BitwiseCopyable {
     allows = false
     kind = .noPlan
     rule = Decision.noRule
-    error = .none
+    error.rule = Decision.noRule
     selected.removeAll()
     audits.removeAll()
     errors.removeAll()

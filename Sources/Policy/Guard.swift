@@ -35,12 +35,10 @@ public struct Guard: BitwiseCopyable {
   /// What the clause comes to; nil where only the program can say. Where it lies: a copy would cost more than the test.
   @inline(__always)
   static func outcome(_ clause: UnsafePointer<Guard>, _ evaluation: Evaluation.Pointer) -> Outcome? {
-    if clause.pointee.test == .none { return nil }
+    guard clause.pointee.test == .isText else { return slowOutcome(clause, evaluation) }
     let place = evaluation.pointee.slots + Int(clause.pointee.slot)
     if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, clause.pointee.slot) }
-    guard clause.pointee.test == .isText, place.pointee.kind == .string else {
-      return slowOutcome(clause, place, evaluation)
-    }
+    guard place.pointee.kind == .string else { return slowOutcome(clause, evaluation) }
     let text = place.pointee.asBytes
     var holds = TextTest.holds(clause.pointee.text.relation, clause.pointee.text.text, for: text)
     if !holds, clause.pointee.otherCount != 0 { holds = holdsOther(clause, for: text) }
@@ -59,8 +57,11 @@ public struct Guard: BitwiseCopyable {
 
   @inline(never)
   private static func slowOutcome(
-    _ clause: UnsafePointer<Guard>, _ place: UnsafeMutablePointer<Value>, _ evaluation: Evaluation.Pointer
+    _ clause: UnsafePointer<Guard>, _ evaluation: Evaluation.Pointer
   ) -> Outcome? {
+    if clause.pointee.test == .none { return nil }
+    let place = evaluation.pointee.slots + Int(clause.pointee.slot)
+    if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, clause.pointee.slot) }
     if place.pointee.kind == .absent, clause.pointee.failsIfAbsent { return .fails }
     let holds: Bool
     switch clause.pointee.test {
@@ -99,10 +100,11 @@ public struct TextTest: BitwiseCopyable {
 
   @inline(__always)
   static func holds(_ relation: Relation, _ text: Bytes, for other: Bytes) -> Bool {
-    if other.count < text.count || (relation == .equals && other.count != text.count) { return false }
-    guard let base = other.base else { return text.count == 0 }
+    let surplus = Int64(other.count) &- Int64(text.count)
+    if surplus != 0, surplus < 0 || relation == .equals { return false }
+    let skipped = relation == .endsWith ? UInt64(truncatingIfNeeded: surplus) : 0
     return sameBytes(
-      relation == .endsWith ? base + Int(other.count &- text.count) : base, text.base, Int(text.count))
+      UnsafePointer(bitPattern: UInt(truncatingIfNeeded: other.address &+ skipped)), text.base, Int(text.count))
   }
 }
 

@@ -210,14 +210,16 @@ struct IndexBuilder {
       told.append((item, clause))
       buckets.add(clause, IndexBuilder.without(clause, item))
     }
-    let ranges = self.ranges(buckets.ranges, depth: depth)
+    // An empty list has no range, and yet what is no address errs: all addresses are then one range with nothing in it.
+    let asksAddresses = told.contains { $0.clause.test == .isInList }
+    let ranges = asksAddresses ? self.ranges(buckets.ranges, depth: depth) : []
     if ranges == nil {
       // Too much overlap: these are walked.
       rest += told.filter { $0.clause.test == .isInList }.map { $0.item }
       rest = rest.ordered { $0.step < $1.step }
       told.removeAll { $0.clause.test == .isInList }
     }
-    let node = IndexNode(
+    var node = IndexNode(
       slot: slot, rangeCount: UInt32(truncatingIfNeeded: ranges?.count ?? 0),
       equal: table(buckets.equal, hash: { TextHash.whole($0) }, depth: depth),
       prefix: table(buckets.prefix, hash: { IndexBuilder.grown($0, backwards: false) }, depth: depth),
@@ -225,7 +227,8 @@ struct IndexBuilder {
       ranges: PurserPolicy.place(ranges ?? [], in: &blocks), present: place(buckets.present, depth: depth &+ 1),
       rest: restPlace(rest, slot, depth), all: list(told.map { $0.item }),
       absent: list(told.filter { !$0.clause.failsIfAbsent && $0.clause.test != .isPresent }.map { $0.item }),
-      noAddress: list(told.filter { $0.clause.test == .isInList }.map { $0.item }))
+      noAddress: list(told.filter { $0.clause.test == .isInList }.map { $0.item }), asksMore: false)
+    node.asksMore = node.rangeCount > 0 || !node.prefix.isEmpty || !node.suffix.isEmpty
     nodes.append(node)
     return .node(nodes.count &- 1)
   }
@@ -322,7 +325,6 @@ struct IndexBuilder {
 
   /// Disjoint ranges over all addresses, each with the steps whose ranges cover it; nil when that is too much.
   private mutating func ranges(_ covered: [(range: AddressRange, item: Item)], depth: Int) -> [IndexRange]? {
-    if covered.isEmpty { return [] }
     var starts: [Address: [Int]] = [:]
     var ends: [Address: [Int]] = [:]
     var cuts: Set<Address> = [Address(high: UInt64.max, low: UInt64.max)]

@@ -156,6 +156,8 @@ public struct PolicyImage: BitwiseCopyable {
   public var shadow: UnsafePointer<RuleView>
   public var audits: UnsafePointer<RuleList>
   public var hasShadow: Bool
+  /// A check has more to do than the enforced verdict.
+  public var hasMore: Bool
   /// Nothing is applied: the whole set is in Shadow mode.
   public var isSetShadow: Bool
 }

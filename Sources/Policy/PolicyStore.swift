@@ -88,7 +88,7 @@ public final class PolicyStore: @unchecked Sendable {
       enforced: place([lists.view(enforced, allowsByDefault: allowsByDefault || isSetShadow)], in: &blocks),
       shadow: place([lists.view(hasShadow ? shadow : Members(), allowsByDefault: allowsByDefault)], in: &blocks),
       audits: place([lists.list(audits)], in: &blocks),
-      hasShadow: hasShadow, isSetShadow: isSetShadow)
+      hasShadow: hasShadow, hasMore: hasShadow || !audits.isEmpty, isSetShadow: isSetShadow)
     blocks += lists.blocks
     unindexedRules = Array(lists.unindexed).ordered(by: <)
     self.blocks = blocks

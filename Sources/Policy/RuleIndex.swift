@@ -85,6 +85,8 @@ public struct IndexNode: BitwiseCopyable {
   var all: IndexPlace
   var absent: IndexPlace
   var noAddress: IndexPlace
+  /// There are prefixes, suffixes or addresses.
+  var asksMore: Bool
 }
 
 /// The index of one list; `root` is `nothing` where a scan is as good.
@@ -102,63 +104,85 @@ public struct IndexCursor: BitwiseCopyable {
   public static var countMax: Int { 64 }
 }
 
-/// What was found for one request. The cursors' memory is the worker's.
+/// What was found for one request: lists under the worker's cursors. Finding gives their count back and changes nothing
+/// else, so what walks them keeps all of this in registers.
 struct Candidates {
   let cursors: UnsafeMutablePointer<IndexCursor>
-  private let nodes: UnsafePointer<IndexNode>
-  private let lists: UnsafePointer<IndexList>
-  private let evaluation: Evaluation.Pointer
-  var count = 0
-  /// More lists than there are cursors: the whole list is to be walked.
-  var isOverflowing = false
+  private(set) var count: Int
 
-  @inline(__always)
-  init(_ index: UnsafePointer<RuleIndex>, _ evaluation: Evaluation.Pointer, cursors: UnsafeMutablePointer<IndexCursor>) {
+  /// More lists than there are cursors: the whole list is to be walked.
+  var isOverflowing: Bool { count > IndexCursor.countMax }
+
+  private static var overflow: Int { IndexCursor.countMax &+ 1 }
+
+  /// Nothing found.
+  static func none(_ cursors: UnsafeMutablePointer<IndexCursor>) -> Candidates { Candidates(cursors, 0) }
+
+  private init(_ cursors: UnsafeMutablePointer<IndexCursor>, _ count: Int) {
     self.cursors = cursors
-    self.evaluation = evaluation
-    nodes = index.pointee.nodes
-    lists = index.pointee.lists
+    self.count = count
   }
 
   @inline(__always)
-  mutating func find(from root: IndexPlace) { visit(root, depth: 0) }
+  init(
+    _ index: UnsafePointer<RuleIndex>, _ evaluation: Evaluation.Pointer, cursors: UnsafeMutablePointer<IndexCursor>
+  ) {
+    self.cursors = cursors
+    let root = index.pointee.root
+    count = root.isNode ? Candidates.visitNode(index.pointee.nodes + root.number, index, evaluation, cursors, 0, 0) : 0
+  }
 
+  /// `count` and what is found below `place`. The root's depth is 0.
   @inline(__always)
-  private mutating func visit(_ place: IndexPlace, depth: Int) {
-    if place.isNothing { return }
-    if place.isNode { visitNode(nodes + place.number, depth: depth) } else { add(lists + place.number) }
+  private static func visit(
+    _ place: IndexPlace, _ index: UnsafePointer<RuleIndex>, _ evaluation: Evaluation.Pointer,
+    _ cursors: UnsafeMutablePointer<IndexCursor>, _ depth: Int, _ count: Int
+  ) -> Int {
+    if place.isNothing { return count }
+    if place.isNode { return visitNode(index.pointee.nodes + place.number, index, evaluation, cursors, depth, count) }
+    if count >= IndexCursor.countMax { return overflow }
+    let list = index.pointee.lists + place.number
+    cursors[count] = IndexCursor(next: list.pointee.steps, end: list.pointee.steps + Int(list.pointee.count))
+    return count &+ 1
   }
 
   @inline(never)
-  private mutating func visitNode(_ node: UnsafePointer<IndexNode>, depth: Int) {
+  private static func visitNode(
+    _ node: UnsafePointer<IndexNode>, _ index: UnsafePointer<RuleIndex>, _ evaluation: Evaluation.Pointer,
+    _ cursors: UnsafeMutablePointer<IndexCursor>, _ depth: Int, _ count: Int
+  ) -> Int {
     // INVARIANT: the builder nests no deeper; this only bounds the stack whatever the memory holds.
-    if depth > IndexBuilder.depthMax {
-      isOverflowing = true
-      return
-    }
+    if depth > IndexBuilder.depthMax { return overflow }
+    let depth = depth &+ 1
     let slot = evaluation.pointee.slots + Int(node.pointee.slot)
     if slot.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, node.pointee.slot) }
-    visit(node.pointee.rest, depth: depth &+ 1)
-    switch slot.pointee.kind {
-    case .string: visitText(slot.pointee.asBytes, node, depth: depth &+ 1)
-    case .absent: visit(node.pointee.absent, depth: depth &+ 1)
-    default: visit(node.pointee.all, depth: depth &+ 1)
+    var count = visit(node.pointee.rest, index, evaluation, cursors, depth, count)
+    guard slot.pointee.kind == .string else {
+      let place = slot.pointee.kind == .absent ? node.pointee.absent : node.pointee.all
+      return visit(place, index, evaluation, cursors, depth, count)
     }
-  }
-
-  @inline(__always)
-  private mutating func visitText(_ text: Bytes, _ node: UnsafePointer<IndexNode>, depth: Int) {
-    visit(node.pointee.present, depth: depth)
+    let text = slot.pointee.asBytes
+    count = visit(node.pointee.present, index, evaluation, cursors, depth, count)
     if node.pointee.equal.hasLength(Int(text.count)) {
-      visit(node.pointee.equal.find(TextHash.whole(text), text), depth: depth)
+      let place = node.pointee.equal.find(TextHash.whole(text), text)
+      count = visit(place, index, evaluation, cursors, depth, count)
     }
-    if !node.pointee.prefix.isEmpty { visitPrefixes(text, node, depth: depth) }
-    if !node.pointee.suffix.isEmpty { visitSuffixes(text, node, depth: depth) }
-    if node.pointee.rangeCount > 0 { visit(addressPlace(text, node), depth: depth) }
+    if node.pointee.asksMore {
+      if !node.pointee.prefix.isEmpty { count = visitPrefixes(text, node, index, evaluation, cursors, depth, count) }
+      if !node.pointee.suffix.isEmpty { count = visitSuffixes(text, node, index, evaluation, cursors, depth, count) }
+      if node.pointee.rangeCount > 0 {
+        count = visit(addressPlace(text, node), index, evaluation, cursors, depth, count)
+      }
+    }
+    return count
   }
 
   @inline(never)
-  private mutating func visitPrefixes(_ text: Bytes, _ node: UnsafePointer<IndexNode>, depth: Int) {
+  private static func visitPrefixes(
+    _ text: Bytes, _ node: UnsafePointer<IndexNode>, _ index: UnsafePointer<RuleIndex>,
+    _ evaluation: Evaluation.Pointer, _ cursors: UnsafeMutablePointer<IndexCursor>, _ depth: Int, _ count: Int
+  ) -> Int {
+    var count = count
     var hash = TextHash.seed
     let end = min(Int(text.count), Int(node.pointee.prefix.longest))
     let lengths = node.pointee.prefix.lengths
@@ -166,16 +190,21 @@ struct Candidates {
     while true {
       if lengths & 1 << UInt64(length < 63 ? length : 63) != 0 {
         let start = Bytes(address: text.address, count: UInt32(truncatingIfNeeded: length))
-        visit(node.pointee.prefix.find(TextHash.finish(hash), start), depth: depth)
+        let place = node.pointee.prefix.find(TextHash.finish(hash), start)
+        count = visit(place, index, evaluation, cursors, depth, count)
       }
-      guard length < end, let base = text.base else { return }
+      guard length < end, let base = text.base else { return count }
       hash = TextHash.step(hash, base[length])
       length &+= 1
     }
   }
 
   @inline(never)
-  private mutating func visitSuffixes(_ text: Bytes, _ node: UnsafePointer<IndexNode>, depth: Int) {
+  private static func visitSuffixes(
+    _ text: Bytes, _ node: UnsafePointer<IndexNode>, _ index: UnsafePointer<RuleIndex>,
+    _ evaluation: Evaluation.Pointer, _ cursors: UnsafeMutablePointer<IndexCursor>, _ depth: Int, _ count: Int
+  ) -> Int {
+    var count = count
     var hash = TextHash.seed
     let end = min(Int(text.count), Int(node.pointee.suffix.longest))
     var length = 0
@@ -184,15 +213,16 @@ struct Candidates {
         let start = Int(text.count) &- length
         let tail = Bytes(
           address: text.address &+ UInt64(truncatingIfNeeded: start), count: UInt32(truncatingIfNeeded: length))
-        visit(node.pointee.suffix.find(TextHash.finish(hash), tail), depth: depth)
+        let place = node.pointee.suffix.find(TextHash.finish(hash), tail)
+        count = visit(place, index, evaluation, cursors, depth, count)
       }
-      guard length < end, let base = text.base else { return }
+      guard length < end, let base = text.base else { return count }
       length &+= 1
       hash = TextHash.step(hash, base[Int(text.count) &- length])
     }
   }
 
-  private func addressPlace(_ text: Bytes, _ node: UnsafePointer<IndexNode>) -> IndexPlace {
+  private static func addressPlace(_ text: Bytes, _ node: UnsafePointer<IndexNode>) -> IndexPlace {
     guard let address = Address(text) else { return node.pointee.noAddress }
     var low = 0
     var high = Int(node.pointee.rangeCount)
@@ -203,41 +233,45 @@ struct Candidates {
     return low < Int(node.pointee.rangeCount) ? node.pointee.ranges[low].place : .nothing
   }
 
-  @inline(__always)
-  private mutating func add(_ list: UnsafePointer<IndexList>) {
-    if count >= IndexCursor.countMax {
-      isOverflowing = true
-      return
-    }
-    cursors[count] = IndexCursor(next: list.pointee.steps, end: list.pointee.steps + Int(list.pointee.count))
-    count &+= 1
-  }
-
   /// The lowest step number that was not given yet; nil at the end. A step that was found twice is given once.
   @inline(__always)
   mutating func next() -> UInt32? {
+    if count == 0 { return nil }
     if count == 1 {
-      if cursors[0].next == cursors[0].end { return nil }
-      let step = cursors[0].next.pointee
-      cursors[0].next += 1
-      return step
+      let next = cursors.pointee.next
+      if next == cursors.pointee.end { return nil }
+      cursors.pointee.next = next + 1
+      return next.pointee
     }
-    return count == 0 ? nil : nextOfSeveral()
+    count = Candidates.dropSpent(cursors, count)
+    return count == 0 ? nil : Candidates.lowest(cursors, count)
   }
 
-  private mutating func nextOfSeveral() -> UInt32? {
+  /// How many lists have steps left; they come first.
+  @inline(never)
+  private static func dropSpent(_ cursors: UnsafeMutablePointer<IndexCursor>, _ count: Int) -> Int {
+    var count = count
+    var at = 0
+    while at < count {
+      if cursors[at].next != cursors[at].end {
+        at &+= 1
+        continue
+      }
+      count &-= 1
+      cursors[at] = cursors[count]
+    }
+    return count
+  }
+
+  /// Of lists that all have steps left; it is taken from each.
+  @inline(never)
+  private static func lowest(_ cursors: UnsafeMutablePointer<IndexCursor>, _ count: Int) -> UInt32 {
     var lowest = UInt32.max
     var at = 0
     while at < count {
-      if cursors[at].next == cursors[at].end {
-        count &-= 1
-        cursors[at] = cursors[count]
-        continue
-      }
       lowest = min(lowest, cursors[at].next.pointee)
       at &+= 1
     }
-    if count == 0 { return nil }
     at = 0
     while at < count {
       if cursors[at].next.pointee == lowest { cursors[at].next += 1 }
@@ -250,10 +284,10 @@ struct Candidates {
 /// Goes through a list of steps: those that were found, or all.
 struct StepWalk {
   private let steps: UnsafePointer<RuleStep>
+  /// Of all; 0 where those that were found are walked.
   private let count: UInt32
-  private var isIndexed: Bool
-  private var candidates: Candidates
   private var number: UInt32 = 0
+  private var candidates: Candidates
 
   /// Without `looksUp` all are walked.
   @inline(__always)
@@ -262,19 +296,18 @@ struct StepWalk {
     looksUp: Bool
   ) {
     steps = list.pointee.steps
-    count = list.pointee.count
-    candidates = Candidates(
-      &UnsafeMutablePointer(mutating: list).pointee.index, evaluation, cursors: cursors)
-    isIndexed = looksUp && !list.pointee.index.root.isNothing
-    if isIndexed {
-      candidates.find(from: list.pointee.index.root)
-      isIndexed = !candidates.isOverflowing
+    if looksUp, !list.pointee.index.root.isNothing {
+      candidates = Candidates(&UnsafeMutablePointer(mutating: list).pointee.index, evaluation, cursors: cursors)
+      count = candidates.isOverflowing ? list.pointee.count : 0
+    } else {
+      candidates = .none(cursors)
+      count = list.pointee.count
     }
   }
 
   @inline(__always)
   mutating func next() -> UnsafePointer<RuleStep>? {
-    if isIndexed { return candidates.next().map { steps + Int($0) } }
+    if count == 0 { return candidates.next().map { steps + Int($0) } }
     guard number < count else { return nil }
     let step = steps + Int(number)
     number &+= 1

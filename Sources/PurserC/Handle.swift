@@ -44,6 +44,18 @@ func workerState(_ handle: OpaquePointer?) -> Handle<WorkerState> {
   return .good(state)
 }
 
+/// The same of a set that has to be of the engine of `worker`, which was looked at before.
+@inline(__always)
+func setState(_ handle: OpaquePointer?, beside worker: UnsafeMutablePointer<WorkerState>) -> Handle<SetState> {
+  guard let handle else { return .bad(PURSER_INVALID_ARGUMENT) }
+  let state = UnsafeMutablePointer<SetState>(handle)
+  guard state.pointee.magic == SetState.liveMagic else { return .bad(PURSER_INVALID_ARGUMENT) }
+  guard state.pointee.engine == worker.pointee.engine else {
+    return .bad(EngineState.isForked(state.pointee.engine) ? PURSER_FORKED : PURSER_WRONG_STATE)
+  }
+  return .good(state)
+}
+
 /// A begun request. Memory that was never begun, or was ended, is `PURSER_WRONG_STATE`.
 @inline(__always)
 func requestState(_ handle: OpaquePointer?) -> Handle<RequestState> {

@@ -15,31 +15,38 @@ public func purser_request_begin(
   guard let memory, let host, UInt(bitPattern: memory) & 15 == 0,
     host.pointee.size >= MemoryLayout<purser_host>.size, host.pointee.get != nil
   else { return PURSER_INVALID_ARGUMENT }
-  var isConnection = false
-  var connection: UnsafePointer<RequestState>?
-  if let options {
-    guard options.pointee.size >= MemoryLayout<purser_request_options>.size else { return PURSER_INVALID_ARGUMENT }
-    switch options.pointee.phase {
-    case PURSER_PHASE_REQUEST: break
-    case PURSER_PHASE_CONNECTION: isConnection = true
-    default: return PURSER_INVALID_ARGUMENT
-    }
-    if let handle = options.pointee.connection { connection = UnsafePointer<RequestState>(handle) }
-  }
+  if let options { return begin(memory, worker, set, host, context, options) }
   guard case .good(let worker) = workerState(worker) else { return workerState(worker).status }
-  guard case .good(let set) = setState(set) else { return setState(set).status }
-  guard worker.pointee.engine == set.pointee.engine else { return PURSER_WRONG_STATE }
+  guard case .good(let set) = setState(set, beside: worker) else { return setState(set, beside: worker).status }
+  return RequestState.begin(
+    UnsafeMutablePointer<RequestState>(memory), worker: worker, set: set, host: host, context: context)
+}
+
+/// The same for a connection, and for a request on one. Apart, so that the usual request pays nothing for it.
+@inline(never)
+private func begin(
+  _ memory: OpaquePointer, _ worker: OpaquePointer?, _ set: OpaquePointer?, _ host: UnsafePointer<purser_host>,
+  _ context: UnsafeMutableRawPointer?, _ options: UnsafePointer<purser_request_options>
+) -> purser_status {
+  guard options.pointee.size >= MemoryLayout<purser_request_options>.size,
+    options.pointee.phase == PURSER_PHASE_REQUEST || options.pointee.phase == PURSER_PHASE_CONNECTION
+  else { return PURSER_INVALID_ARGUMENT }
+  let isConnection = options.pointee.phase == PURSER_PHASE_CONNECTION
+  guard case .good(let worker) = workerState(worker) else { return workerState(worker).status }
+  guard case .good(let set) = setState(set, beside: worker) else { return setState(set, beside: worker).status }
+  let connection = options.pointee.connection.map { UnsafePointer<RequestState>($0) }
   if let connection {
     guard connection.pointee.magic == RequestState.liveMagic, connection.pointee.isConnection,
       connection.pointee.stage != .begun, connection.pointee.worker == worker, connection.pointee.set == set, !isConnection
     else { return PURSER_WRONG_STATE }
   }
-  guard WorkerState.enter(worker) else { return PURSER_BUSY }
-  RequestState.begin(
-    UnsafeMutablePointer<RequestState>(memory), worker: worker, set: set, host: host, context: context,
-    isConnection: isConnection, connection: connection)
-  WorkerState.leave(worker)
-  return PURSER_OK
+  let request = UnsafeMutablePointer<RequestState>(memory)
+  let status = RequestState.begin(request, worker: worker, set: set, host: host, context: context)
+  if status == PURSER_OK {
+    request.pointee.isConnection = isConnection
+    request.pointee.connection = connection
+  }
+  return status
 }
 
 @c @implementation
@@ -50,12 +57,7 @@ public func purser_check(
     return PURSER_INVALID_ARGUMENT
   }
   guard case .good(let state) = requestState(request) else { return requestState(request).status }
-  let worker = state.pointee.worker
-  guard WorkerState.enter(worker) else { return PURSER_BUSY }
-  let isBegun = state.pointee.stage == .begun
-  let isPending = isBegun ? RequestState.check(state, now: now_ns, pending: pending) : false
-  WorkerState.leave(worker)
-  return isPending ? PURSER_PENDING : isBegun ? PURSER_OK : PURSER_WRONG_STATE
+  return RequestState.check(state, now: now_ns, pending: pending)
 }
 
 @c @implementation
@@ -106,10 +108,5 @@ public func purser_report(_ request: OpaquePointer?, _ now_ns: Int64) -> purser_
 @c @implementation
 public func purser_request_end(_ request: OpaquePointer?) -> purser_status {
   guard case .good(let state) = requestState(request) else { return requestState(request).status }
-  guard WorkerState.enter(state.pointee.worker) else { return PURSER_BUSY }
-  let worker = state.pointee.worker
-  let mayReclaim = RequestState.end(state)
-  WorkerState.leave(worker)
-  if mayReclaim { worker.pointee.engine.pointee.owner._withUnsafeGuaranteedRef { $0.reclaimAll() } }
-  return PURSER_OK
+  return RequestState.end(state)
 }

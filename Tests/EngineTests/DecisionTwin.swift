@@ -141,6 +141,7 @@ extension ModelPlan {
   /// What the last number of an address may be.
   static let lists: [String: [ClosedRange<Int>]] = [
     "low": [0...63], "high": [192...255], "odd": [7...7, 64...127], "nested": [0...15, 0...3],
+    "none": [],
   ]
 
   static var listDocuments: [String] {

@@ -74,7 +74,7 @@ struct ModelGenerator {
         .method("GET"), .method("PUT"), .header("x", "1"), .header("y", "1"), .hasHeader("x"), .hasHeader("y"),
         .path(.begins(pick(paths))), .path(.ends(pick(["", "b", "/b", "/a/b"]))), .path(.isNot(pick(paths))),
         .path(.matches(pick(["/a", "/a/b"]))), .pathIsOneOf([pick(paths), pick(paths)]),
-        .client(pick(["low", "high", "odd", "nested"])),
+        .client(pick(["low", "high", "odd", "nested", "none"])),
       ])
   }
 

@@ -5,9 +5,9 @@ import CPlatform
 /// Whether two runs of `count` bytes are the same. Nil is fine when `count` is 0.
 @inlinable @inline(__always)
 public func sameBytes(_ left: UnsafePointer<UInt8>?, _ right: UnsafePointer<UInt8>?, _ count: Int) -> Bool {
-  guard let left, let right else { return count == 0 }
-  let a = UnsafeRawPointer(left)
-  let b = UnsafeRawPointer(right)
+  // Only to spare the checks for nil; nothing is read where `count` is 0.
+  let a = unsafeBitCast(left, to: UnsafeRawPointer.self)
+  let b = unsafeBitCast(right, to: UnsafeRawPointer.self)
   // Overlapping loads: the last one covers the tail whatever its length.
   if count >= 8 {
     if count > 64 { return memcmp(a, b, count) == 0 }
@@ -34,7 +34,7 @@ public func sameBytes(_ left: UnsafePointer<UInt8>?, _ right: UnsafePointer<UInt
       && a.loadUnaligned(fromByteOffset: last, as: UInt16.self)
         == b.loadUnaligned(fromByteOffset: last, as: UInt16.self)
   }
-  return count == 0 || left[0] == right[0]
+  return count == 0 || a.load(as: UInt8.self) == b.load(as: UInt8.self)
 }
 
 extension Bytes {
@@ -90,30 +90,35 @@ extension Bytes {
     return total
   }
 
-  /// Whether this is UTF-8; see `firstInvalidUTF8`.
-  @inlinable public var isUTF8: Bool {
+  /// Whether all bytes are ASCII, as most texts are. Loads overlap: the last ones cover the tail whatever its length.
+  @inlinable public var isPlain: Bool {
     @inline(__always) get {
       guard let base else { return true }
-      let end = Int(count)
       let raw = UnsafeRawPointer(base)
-      // Most text is ASCII: eight bytes at a time, the last eight overlapping those before.
+      let end = Int(count)
       if end >= 8 {
-        var high = raw.loadUnaligned(fromByteOffset: end &- 8, as: UInt64.self)
-        var offset = 0
-        while offset &+ 8 < end {
-          high |= raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        let last = end &- 8
+        var bits =
+          raw.loadUnaligned(as: UInt64.self) | raw.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        // Leaves at the first that is not: a loop that went through would be made one for long texts.
+        var offset = 8
+        while offset < last, bits & 0x8080_8080_8080_8080 == 0 {
+          bits = raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
           offset &+= 8
         }
-        if high & 0x8080_8080_8080_8080 == 0 { return true }
-      } else if end >= 4 {
-        let high =
-          raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
-        if high & 0x8080_8080 == 0 { return true }
-      } else if end > 0, (base[0] | base[end &>> 1] | base[end &- 1]) & 0x80 == 0 {
-        return true
+        return bits & 0x8080_8080_8080_8080 == 0
       }
-      return firstInvalidUTF8 == nil
+      if end >= 4 {
+        let bits = raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
+        return bits & 0x8080_8080 == 0
+      }
+      return end == 0 || (base[0] | base[end &>> 1] | base[end &- 1]) & 0x80 == 0
     }
+  }
+
+  /// Whether this is UTF-8; see `firstInvalidUTF8`.
+  @inlinable public var isUTF8: Bool {
+    @inline(__always) get { isPlain || firstInvalidUTF8 == nil }
   }
 
   /// Where this stops being UTF-8 as of RFC 3629 (no surrogates, no overlong forms, nothing above U+10FFFF), or nil.

@@ -137,8 +137,7 @@ private struct PartBuilder {
       return header("referer", instead: attribute)
     case .serviceHost:
       return SlotBinding(
-        .firstPresent, type: type, first: rawSlot(of: attribute),
-        second: self.slot(of: Derivation.number("request.host")))
+        .host, type: type, number: attribute.number, second: self.slot(of: Derivation.number("request.host")))
     case nil:
       return SlotBinding(.host, type: type, number: attribute.number)
     }
@@ -146,7 +145,7 @@ private struct PartBuilder {
 
   private mutating func header(_ name: String, instead attribute: Attribute) -> SlotBinding {
     SlotBinding(
-      .firstPresent, type: TypeCode(attribute.type), first: rawSlot(of: attribute),
+      .host, type: TypeCode(attribute.type), number: attribute.number,
       second: slot(of: Derivation.number("request.headers"), key: Array(name.utf8)))
   }
 }

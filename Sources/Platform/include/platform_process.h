@@ -40,6 +40,9 @@ static inline bool platform_replace(uint64_t *word, uint64_t expected, uint64_t 
 /* Adds to a word that other threads add to as well. */
 static inline void platform_add(uint64_t *word, uint64_t value) { (void)__atomic_fetch_add(word, value, __ATOMIC_RELAXED); }
 
+/* A number that this process was not given before; not 0. */
+uint64_t platform_next_serial(void);
+
 /* Runs `body(context)` on a thread of its own with `stack_bytes` of stack and all signals blocked, and waits for it.
  * False if no thread could be started. */
 bool platform_run_on_large_stack(size_t stack_bytes, void (*body)(void *), void *context);
