@@ -37,14 +37,7 @@ struct EvalCommand: ParsableCommand {
       Console.complain(session.plan.warnings.text)
     }
     var file = try InputFile(request)
-    let bytes = try file.readAll()
-    let values: RequestValues
-    do {
-      values = try RequestValues(JSONParser.parse(bytes), vocabulary: session.vocabulary)
-    } catch {
-      let place = SourcePlace(of: error.offset, in: bytes)
-      throw Failure("\(file.name):\(place.line):\(place.column): error: \(error.message)")
-    }
+    let values = try file.readRequest(session.vocabulary)
     let wantsExplanation = explain
     let external = external
     let (decision, explanation) = try session.request(values) { (request) throws(Failure) -> (Decision, String?) in

@@ -3,6 +3,7 @@
 //   purser check PATH…                                   load documents, print every problem
 //   purser eval --policy PATH --request FILE             decide one request
 //   purser replay --policy PATH REQUESTS.jsonl           decide recorded requests, with metrics and latencies
+//   purser cache stat|verify|get|purge --store FOLDER    look at kept answers, forget them
 //   purser version
 //
 // It calls nothing of Purser but what `purser.h` declares, so whatever works here works for any host.
@@ -18,7 +19,7 @@ struct PurserCommand: ParsableCommand {
     commandName: "purser",
     abstract: "Checks, tries and replays policies of the Purser policy and telemetry engine.",
     version: String(cString: purser_version()),
-    subcommands: [CheckCommand.self, EvalCommand.self, ReplayCommand.self, VersionCommand.self]
+    subcommands: [CheckCommand.self, EvalCommand.self, ReplayCommand.self, CacheCommand.self, VersionCommand.self]
   )
 }
 

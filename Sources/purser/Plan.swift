@@ -46,6 +46,19 @@ final class Plan {
     }
   }
 
+  /// `namespace/policy/rule` of the rules that ask providers, by their own numbers.
+  var externalRuleNames: [String] {
+    var count = 0
+    guard purser_plan_externals_count(handle, &count) == PURSER_OK else { return [] }
+    return (0..<count).map { index -> String in
+      var external = purser_external_rule()
+      external.size = MemoryLayout<purser_external_rule>.size
+      guard purser_plan_external(handle, index, &external) == PURSER_OK else { return "?" }
+      let rule = external.rule
+      return "\(String(rule.policy_namespace))/\(String(rule.policy))/\(String(rule.rule))"
+    }
+  }
+
   /// The rules that ask providers, each with its key, in words.
   var externalRules: [String] {
     var count = 0

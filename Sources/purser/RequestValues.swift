@@ -128,3 +128,16 @@ final class RequestValues {
     return true
   }
 }
+
+extension InputFile {
+  /// The one request that the file holds.
+  mutating func readRequest(_ vocabulary: Vocabulary) throws(Failure) -> RequestValues {
+    let bytes = try readAll()
+    do {
+      return try RequestValues(JSONParser.parse(bytes), vocabulary: vocabulary)
+    } catch {
+      let place = SourcePlace(of: error.offset, in: bytes)
+      throw Failure("\(name):\(place.line):\(place.column): error: \(error.message)")
+    }
+  }
+}

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Times as text: RFC 3339 for timestamps, `1.5s`, `250ms`, `1h30m` for durations.
 /// Both are seconds and nanoseconds, as `purser_value` holds them.
 struct TimeSpan: Equatable {
@@ -18,6 +20,18 @@ extension TimeSpan {
       rest %= size
     }
     return words.isEmpty ? "0s" : words
+  }
+
+  /// Nanoseconds since the Unix epoch.
+  static func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  /// The time between two moments, to the second.
+  static func age(of earlier: Int64, _ later: Int64) -> String {
+    words(nanoseconds: max(0, later &- earlier) / 1_000_000_000 * 1_000_000_000)
   }
 
   /// RFC 3339, years 1 to 9999, up to nine digits of a second, `Z` or an offset.
