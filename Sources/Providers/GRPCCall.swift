@@ -29,7 +29,9 @@ enum GRPCCall {
     guard frame.count >= prefixBytes else { return }
     let size = UInt32(truncatingIfNeeded: messageBytes)
     frame[0] = 0
-    for index in 0..<4 { frame[index &+ 1] = UInt8(truncatingIfNeeded: size >> UInt32(truncatingIfNeeded: 24 &- 8 &* index)) }
+    for index in 0..<4 {
+      frame[index &+ 1] = UInt8(truncatingIfNeeded: size >> UInt32(truncatingIfNeeded: 24 &- 8 &* index))
+    }
   }
 
   /// It began as an answer and has no end. That a server closed its connection right after the answer is enough for
