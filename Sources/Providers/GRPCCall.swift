@@ -29,7 +29,22 @@ enum GRPCCall {
     guard frame.count >= prefixBytes else { return }
     let size = UInt32(truncatingIfNeeded: messageBytes)
     frame[0] = 0
-    for index in 0..<4 { frame[index &+ 1] = UInt8(truncatingIfNeeded: size >> UInt32(truncatingIfNeeded: 24 &- 8 &* index)) }
+    for index in 0..<4 {
+      frame[index &+ 1] = UInt8(truncatingIfNeeded: size >> UInt32(truncatingIfNeeded: 24 &- 8 &* index))
+    }
+  }
+
+  /// It began as an answer and has no end. That a server closed its connection right after the answer is enough for
+  /// Debian's libcurl 7.88.1 to lose the trailers now and then.
+  static func isCut(_ answer: HTTPAnswer) -> Bool {
+    answer.isVersion2 && answer.status == 200 && isGRPC(answer) && answer.values("grpc-status").isEmpty
+      && answer.values("grpc-status", trailers: true).isEmpty
+  }
+
+  private static func isGRPC(_ answer: HTTPAnswer) -> Bool {
+    answer.values("content-type").first.map {
+      HeaderNames.lowercased($0).starts(with: "application/grpc".utf8)
+    } ?? false
   }
 
   /// The message of a call that ended well, or why there is none.
@@ -39,9 +54,9 @@ enum GRPCCall {
     if answer.status != 200 {
       return .failure(Failure(.provider, "it answers with HTTP status \(answer.status)", code: code(status) ?? 2))
     }
-    guard let type = answer.values("content-type").first,
-      HeaderNames.lowercased(type).starts(with: "application/grpc".utf8)
-    else { return .failure(Failure(.protocolError, "its answer is no gRPC: the content type is another")) }
+    guard isGRPC(answer) else {
+      return .failure(Failure(.protocolError, "its answer is no gRPC: the content type is another"))
+    }
     guard let status else {
       return .failure(Failure(.protocolError, "its answer ends without a grpc-status"))
     }

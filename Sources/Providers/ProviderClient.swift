@@ -45,7 +45,7 @@ public struct ProviderStatistics: Equatable, Sendable {
   public var connectionsOpened: UInt64 = 0
   /// Answers that came over a connection which was open before.
   public var connectionsReused: UInt64 = 0
-  /// Questions sent once more because the open connection had died before any byte of an answer.
+  /// Questions sent once more: the open connection had died before any byte of an answer, or a gRPC answer was cut off.
   public var retried: UInt64 = 0
   /// Headers of answers that were not taken over.
   public var headersRefused: UInt64 = 0

@@ -161,14 +161,24 @@ final class ProviderWorker {
     } else if wasOpen, !asked.wasRetried, !http_exchange_has_response(exchange), isGone(outcome, asked) {
       // The provider closed a connection that it had kept open, as it may at any time; nothing tells that it saw the
       // question, and asking twice does no harm.
-      asked.wasRetried = true
-      pool.count(asked.client) { $0.retried &+= 1 }
-      again(asked)
+      retry(asked)
+    } else if outcome == HTTP_OUTCOME_ANSWERED {
+      let answer = HTTPAnswer(exchange)
+      if asked.client.route.isVersion2, !asked.wasRetried, GRPCCall.isCut(answer) {
+        retry(asked)
+        return
+      }
+      if wasOpen { pool.count(asked.client) { $0.connectionsReused &+= 1 } }
+      end(asked, reply(asked, answer))
     } else {
-      let reply = outcome == HTTP_OUTCOME_ANSWERED ? answer(asked, exchange) : failure(outcome, exchange)
-      if outcome == HTTP_OUTCOME_ANSWERED, wasOpen { pool.count(asked.client) { $0.connectionsReused &+= 1 } }
-      end(asked, reply)
+      end(asked, failure(outcome, exchange))
     }
+  }
+
+  private func retry(_ asked: Asked) {
+    asked.wasRetried = true
+    pool.count(asked.client) { $0.retried &+= 1 }
+    again(asked)
   }
 
   /// libcurl tells of a GOAWAY as an error of HTTP/2.
@@ -183,8 +193,7 @@ final class ProviderWorker {
     start(asked)
   }
 
-  private func answer(_ asked: Asked, _ exchange: OpaquePointer) -> ProviderReply {
-    let answer = HTTPAnswer(exchange)
+  private func reply(_ asked: Asked, _ answer: HTTPAnswer) -> ProviderReply {
     switch asked.client.settings.interface {
     case .opa: return OPA.reply(answer)
     case .extAuthzHTTP(let settings): return ExtAuthzHTTP.reply(settings, answer)

@@ -10,7 +10,9 @@ import Testing
   }
 
   @Test func numbersKeepTheirValue() {
-    for number: Double in [0, -0.5, 1, 1.5, 123_456_789.25, 1e17, 1e21, .leastNonzeroMagnitude, .greatestFiniteMagnitude, -2.5e-7, 0.1 + 0.2] {
+    for number: Double in [
+      0, -0.5, 1, 1.5, 123_456_789.25, 1e17, 1e21, .leastNonzeroMagnitude, .greatestFiniteMagnitude, -2.5e-7, 0.1 + 0.2,
+    ] {
       #expect(Double(json(.double(number))) == number)
     }
     #expect(json(.double(100)) == "100")

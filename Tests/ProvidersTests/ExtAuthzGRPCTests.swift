@@ -33,7 +33,8 @@ import Testing
       (
         .requestHeaders,
         .map([
-          FieldEntry(key: Array("x-one".utf8), value: .text("map")), FieldEntry(key: Array("X-Two".utf8), value: .text("é")),
+          FieldEntry(key: Array("x-one".utf8), value: .text("map")),
+          FieldEntry(key: Array("X-Two".utf8), value: .text("é")),
         ])
       ),
       (.contextExtension("route"), .bool(true)), (.serverName, .text("sni.example")),
@@ -173,8 +174,7 @@ import Testing
       [Servers.stubs(), "--tls"] + ["server.pem", "server.key", "authority.pem"].map(Servers.certificate))
   }
 
-  private func secured(_ client: String?, authority: String = "authority", name: String = "localhost") throws -> Asker
-  {
+  private func secured(_ client: String?, authority: String = "authority", name: String = "localhost") throws -> Asker {
     let tls = ProviderTLS(
       caFile: try Servers.certificate(authority + ".pem"),
       certificateFile: try client.map { try Servers.certificate($0 + ".pem") },

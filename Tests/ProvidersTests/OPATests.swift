@@ -34,7 +34,8 @@ import Testing
       FieldEntry(key: Array("time".utf8), value: .timestamp(seconds: 1_700_000_000, nanoseconds: 500_000_000)),
       FieldEntry(key: Array("lasts".utf8), value: .duration(seconds: -1, nanoseconds: -500_000_000)),
     ])
-    let input = try #require(try asker("/v1/data/mesh/who").ask(.absent, .text("PUT"), value).document?.member("result"))
+    let input = try #require(
+      try asker("/v1/data/mesh/who").ask(.absent, .text("PUT"), value).document?.member("result"))
     #expect(input.member("user") == nil)
     #expect(input.member("method") == .text("PUT"))
     let extra = try #require(input.member("extra"))

@@ -166,7 +166,8 @@ extension ProviderSettings {
   static func opa(_ server: Server, _ path: String, _ fields: [String] = []) -> ProviderSettings {
     ProviderSettings(
       interface: .opa(OPASettings(path: path, fields: fields)),
-      endpoint: .tcp(host: "127.0.0.1", port: server.port)).patient
+      endpoint: .tcp(host: "127.0.0.1", port: server.port)
+    ).patient
   }
 
   static func grpc(_ server: Server, _ fields: [ExtAuthzField] = [.requestPath], authority: String? = nil)
@@ -174,13 +175,15 @@ extension ProviderSettings {
   {
     ProviderSettings(
       interface: .extAuthzGRPC(ExtAuthzGRPCSettings(fields: fields, authority: authority)),
-      endpoint: .tcp(host: "127.0.0.1", port: server.port)).patient
+      endpoint: .tcp(host: "127.0.0.1", port: server.port)
+    ).patient
   }
 
   static func http(_ server: Server, _ prefix: String) -> ProviderSettings {
     ProviderSettings(
       interface: .extAuthzHTTP(ExtAuthzHTTPSettings(fields: [], pathPrefix: prefix, upstreamHeaders: ["*"])),
-      endpoint: .tcp(host: "127.0.0.1", port: server.port)).patient
+      endpoint: .tcp(host: "127.0.0.1", port: server.port)
+    ).patient
   }
 
   /// For machines that are busy with other things.

@@ -5,10 +5,12 @@ Prints its port when it serves, and ends when its standard input does.
     grpc_server.py STUBS [--tls CERTIFICATE KEY AUTHORITY] [--unix PATH]
 """
 import json
+import os
 import sys
 import threading
 from concurrent import futures
 
+os.environ["GRPC_VERBOSITY"] = "NONE"
 stubs = sys.argv[1]
 sys.path.insert(0, stubs)
 

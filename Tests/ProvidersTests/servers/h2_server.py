@@ -77,7 +77,8 @@ class Connection(asyncio.Protocol):
             self.h2.send_data(stream, body, end_stream=not trailers)
             if trailers:
                 self.h2.send_headers(stream, trailers, end_stream=True)
-        if mode == "closes-after":
+        if mode == "retires" and self.asked == 2:
+            self.h2.close_connection(last_stream_id=stream)
             self.flush()
             self.transport.close()
 

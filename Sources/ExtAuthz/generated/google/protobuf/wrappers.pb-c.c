@@ -17,21 +17,18 @@ void   google__protobuf__bool_value__init
 size_t google__protobuf__bool_value__get_packed_size
                      (const Google__Protobuf__BoolValue *message)
 {
-  assert(message->base.descriptor == &google__protobuf__bool_value__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t google__protobuf__bool_value__pack
                      (const Google__Protobuf__BoolValue *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &google__protobuf__bool_value__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t google__protobuf__bool_value__pack_to_buffer
                      (const Google__Protobuf__BoolValue *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &google__protobuf__bool_value__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Google__Protobuf__BoolValue *
@@ -50,7 +47,6 @@ void   google__protobuf__bool_value__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &google__protobuf__bool_value__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor google__protobuf__bool_value__field_descriptors[1] =

@@ -17,21 +17,18 @@ void   envoy__type__v3__http_status__init
 size_t envoy__type__v3__http_status__get_packed_size
                      (const Envoy__Type__V3__HttpStatus *message)
 {
-  assert(message->base.descriptor == &envoy__type__v3__http_status__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__type__v3__http_status__pack
                      (const Envoy__Type__V3__HttpStatus *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__type__v3__http_status__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__type__v3__http_status__pack_to_buffer
                      (const Envoy__Type__V3__HttpStatus *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__type__v3__http_status__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Type__V3__HttpStatus *
@@ -50,7 +47,6 @@ void   envoy__type__v3__http_status__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__type__v3__http_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor envoy__type__v3__http_status__field_descriptors[1] =

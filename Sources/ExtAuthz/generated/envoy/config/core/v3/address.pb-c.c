@@ -17,21 +17,18 @@ void   envoy__config__core__v3__pipe__init
 size_t envoy__config__core__v3__pipe__get_packed_size
                      (const Envoy__Config__Core__V3__Pipe *message)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__pipe__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__config__core__v3__pipe__pack
                      (const Envoy__Config__Core__V3__Pipe *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__pipe__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__config__core__v3__pipe__pack_to_buffer
                      (const Envoy__Config__Core__V3__Pipe *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__pipe__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Config__Core__V3__Pipe *
@@ -50,7 +47,6 @@ void   envoy__config__core__v3__pipe__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__config__core__v3__pipe__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   envoy__config__core__v3__socket_address__init
@@ -62,21 +58,18 @@ void   envoy__config__core__v3__socket_address__init
 size_t envoy__config__core__v3__socket_address__get_packed_size
                      (const Envoy__Config__Core__V3__SocketAddress *message)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__socket_address__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__config__core__v3__socket_address__pack
                      (const Envoy__Config__Core__V3__SocketAddress *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__socket_address__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__config__core__v3__socket_address__pack_to_buffer
                      (const Envoy__Config__Core__V3__SocketAddress *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__socket_address__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Config__Core__V3__SocketAddress *
@@ -95,7 +88,6 @@ void   envoy__config__core__v3__socket_address__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__config__core__v3__socket_address__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   envoy__config__core__v3__address__init
@@ -107,21 +99,18 @@ void   envoy__config__core__v3__address__init
 size_t envoy__config__core__v3__address__get_packed_size
                      (const Envoy__Config__Core__V3__Address *message)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__address__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__config__core__v3__address__pack
                      (const Envoy__Config__Core__V3__Address *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__address__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__config__core__v3__address__pack_to_buffer
                      (const Envoy__Config__Core__V3__Address *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__address__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Config__Core__V3__Address *
@@ -140,7 +129,6 @@ void   envoy__config__core__v3__address__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__config__core__v3__address__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor envoy__config__core__v3__pipe__field_descriptors[2] =

@@ -17,21 +17,18 @@ void   envoy__config__core__v3__header_value__init
 size_t envoy__config__core__v3__header_value__get_packed_size
                      (const Envoy__Config__Core__V3__HeaderValue *message)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__config__core__v3__header_value__pack
                      (const Envoy__Config__Core__V3__HeaderValue *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__config__core__v3__header_value__pack_to_buffer
                      (const Envoy__Config__Core__V3__HeaderValue *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Config__Core__V3__HeaderValue *
@@ -50,7 +47,6 @@ void   envoy__config__core__v3__header_value__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   envoy__config__core__v3__header_value_option__init
@@ -62,21 +58,18 @@ void   envoy__config__core__v3__header_value_option__init
 size_t envoy__config__core__v3__header_value_option__get_packed_size
                      (const Envoy__Config__Core__V3__HeaderValueOption *message)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value_option__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__config__core__v3__header_value_option__pack
                      (const Envoy__Config__Core__V3__HeaderValueOption *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value_option__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__config__core__v3__header_value_option__pack_to_buffer
                      (const Envoy__Config__Core__V3__HeaderValueOption *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value_option__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Config__Core__V3__HeaderValueOption *
@@ -95,7 +88,6 @@ void   envoy__config__core__v3__header_value_option__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__config__core__v3__header_value_option__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   envoy__config__core__v3__query_parameter__init
@@ -107,21 +99,18 @@ void   envoy__config__core__v3__query_parameter__init
 size_t envoy__config__core__v3__query_parameter__get_packed_size
                      (const Envoy__Config__Core__V3__QueryParameter *message)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__query_parameter__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__config__core__v3__query_parameter__pack
                      (const Envoy__Config__Core__V3__QueryParameter *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__query_parameter__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__config__core__v3__query_parameter__pack_to_buffer
                      (const Envoy__Config__Core__V3__QueryParameter *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__config__core__v3__query_parameter__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Config__Core__V3__QueryParameter *
@@ -140,7 +129,6 @@ void   envoy__config__core__v3__query_parameter__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__config__core__v3__query_parameter__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor envoy__config__core__v3__header_value__field_descriptors[3] =

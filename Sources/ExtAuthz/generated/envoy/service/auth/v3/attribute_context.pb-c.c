@@ -59,21 +59,18 @@ void   envoy__service__auth__v3__attribute_context__init
 size_t envoy__service__auth__v3__attribute_context__get_packed_size
                      (const Envoy__Service__Auth__V3__AttributeContext *message)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__attribute_context__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__service__auth__v3__attribute_context__pack
                      (const Envoy__Service__Auth__V3__AttributeContext *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__attribute_context__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__service__auth__v3__attribute_context__pack_to_buffer
                      (const Envoy__Service__Auth__V3__AttributeContext *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__attribute_context__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Service__Auth__V3__AttributeContext *
@@ -92,7 +89,6 @@ void   envoy__service__auth__v3__attribute_context__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__service__auth__v3__attribute_context__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor envoy__service__auth__v3__attribute_context__peer__labels_entry__field_descriptors[2] =

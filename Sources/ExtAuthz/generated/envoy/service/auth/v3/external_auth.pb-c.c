@@ -17,21 +17,18 @@ void   envoy__service__auth__v3__check_request__init
 size_t envoy__service__auth__v3__check_request__get_packed_size
                      (const Envoy__Service__Auth__V3__CheckRequest *message)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_request__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__service__auth__v3__check_request__pack
                      (const Envoy__Service__Auth__V3__CheckRequest *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_request__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__service__auth__v3__check_request__pack_to_buffer
                      (const Envoy__Service__Auth__V3__CheckRequest *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_request__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Service__Auth__V3__CheckRequest *
@@ -50,7 +47,6 @@ void   envoy__service__auth__v3__check_request__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   envoy__service__auth__v3__denied_http_response__init
@@ -62,21 +58,18 @@ void   envoy__service__auth__v3__denied_http_response__init
 size_t envoy__service__auth__v3__denied_http_response__get_packed_size
                      (const Envoy__Service__Auth__V3__DeniedHttpResponse *message)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__denied_http_response__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__service__auth__v3__denied_http_response__pack
                      (const Envoy__Service__Auth__V3__DeniedHttpResponse *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__denied_http_response__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__service__auth__v3__denied_http_response__pack_to_buffer
                      (const Envoy__Service__Auth__V3__DeniedHttpResponse *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__denied_http_response__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Service__Auth__V3__DeniedHttpResponse *
@@ -95,7 +88,6 @@ void   envoy__service__auth__v3__denied_http_response__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__service__auth__v3__denied_http_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   envoy__service__auth__v3__ok_http_response__init
@@ -107,21 +99,18 @@ void   envoy__service__auth__v3__ok_http_response__init
 size_t envoy__service__auth__v3__ok_http_response__get_packed_size
                      (const Envoy__Service__Auth__V3__OkHttpResponse *message)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__ok_http_response__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__service__auth__v3__ok_http_response__pack
                      (const Envoy__Service__Auth__V3__OkHttpResponse *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__ok_http_response__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__service__auth__v3__ok_http_response__pack_to_buffer
                      (const Envoy__Service__Auth__V3__OkHttpResponse *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__ok_http_response__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Service__Auth__V3__OkHttpResponse *
@@ -140,7 +129,6 @@ void   envoy__service__auth__v3__ok_http_response__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__service__auth__v3__ok_http_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   envoy__service__auth__v3__check_response__init
@@ -152,21 +140,18 @@ void   envoy__service__auth__v3__check_response__init
 size_t envoy__service__auth__v3__check_response__get_packed_size
                      (const Envoy__Service__Auth__V3__CheckResponse *message)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_response__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
 size_t envoy__service__auth__v3__check_response__pack
                      (const Envoy__Service__Auth__V3__CheckResponse *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_response__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
 size_t envoy__service__auth__v3__check_response__pack_to_buffer
                      (const Envoy__Service__Auth__V3__CheckResponse *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_response__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
 Envoy__Service__Auth__V3__CheckResponse *
@@ -185,7 +170,6 @@ void   envoy__service__auth__v3__check_response__free_unpacked
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &envoy__service__auth__v3__check_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor envoy__service__auth__v3__check_request__field_descriptors[1] =
