@@ -12,6 +12,10 @@ final class StoreKeeper {
   private static let gatherNanoseconds: Int64 = 20_000_000
   private static let checkReadersNanoseconds: Int64 = 10_000_000_000
 
+  /// A reader that is not given a processor holds what was freed since; half a second is long for one.
+  private static let fullRetries = 50
+  private static let fullPauseNanoseconds: Int64 = 10_000_000
+
   private let cache: CheckCache
   private let store: Store
   private let seals: SealBox
@@ -53,7 +57,9 @@ final class StoreKeeper {
     self.record = record
     seals = SealBox(keys: cache.keys)
     let pages = store.name.bytes / 4096
-    operationsMax = min(max(pages / 32, 8), 1024)
+    // A deletion can change three pages, and what a transaction frees is free for the one after the next: a quarter of the
+    // map is enough for that, and for a reader that is slow.
+    operationsMax = min(max(pages / 64, 4), 1024)
     generationBytes = store.name.bytes / 16
   }
 
@@ -127,6 +133,17 @@ final class StoreKeeper {
     }
   }
 
+  /// The same, and tries again where the map is full: a reader that was interrupted, or died, holds pages that are free.
+  private func persist(_ body: () throws(StoreError) -> Void) -> StoreError.Kind? {
+    var problem = attempt(body)
+    for _ in 0..<Self.fullRetries where problem == .full && !cache.isClosingNow {
+      cache.counters.add(.deadReaders, store.checkReaders())
+      platform_pause(Self.fullPauseNanoseconds)
+      problem = attempt(body)
+    }
+    return problem
+  }
+
   private func clear() throws(StoreError) {
     try store.write { (writer) throws(StoreError) in
       var ledger = try StoreLedger(writer)
@@ -165,7 +182,7 @@ final class StoreKeeper {
   }
 
   private func tryToWrite(_ entries: [(head: PutHead, value: UnsafeRawBufferPointer)]) -> StoreError.Kind? {
-    attempt { () throws(StoreError) in
+    persist { () throws(StoreError) in
       var written = 0
       var later = 0
       let now = platform_wall_nanoseconds()
@@ -230,7 +247,7 @@ final class StoreKeeper {
       let part = names[at..<min(at &+ operationsMax, names.count)]
       at &+= part.count
       makeRoom()
-      let problem = attempt { () throws(StoreError) in
+      let problem = persist { () throws(StoreError) in
         var refreshed = 0
         let generation = try store.write { (writer) throws(StoreError) in
           var ledger = try StoreLedger(writer)
@@ -272,7 +289,7 @@ final class StoreKeeper {
       roundsLeft &-= 1
       var freed = 0
       var isEnough = false
-      let problem = attempt { () throws(StoreError) in
+      let problem = persist { () throws(StoreError) in
         (freed, isEnough) = try store.write { (writer) throws(StoreError) in
           try sweep(writer, sixteenths, isForced)
         }
