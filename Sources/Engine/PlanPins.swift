@@ -16,7 +16,7 @@ public struct PlanPins {
 
   init() {
     capacity = 8
-    items = .allocate(capacity: capacity)
+    items = WorkerState.lines(capacity &* MemoryLayout<PlanPin>.stride)
     items.initialize(repeating: PlanPin(), count: capacity)
   }
 
@@ -118,10 +118,9 @@ extension WorkerState {
     let capacity = worker.pointee.pins.capacity
     // Not `allocate(capacity:)`, `initialize(repeating:)` and `update(from:)`: they trap when a count is out of range.
     let size = capacity &* 2 &* MemoryLayout<PlanPin>.stride
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
-    memset(memory, 0, size)
-    memcpy(memory, old, capacity &* MemoryLayout<PlanPin>.stride)
-    let new = memory.assumingMemoryBound(to: PlanPin.self)
+    let new: UnsafeMutablePointer<PlanPin> = lines(size)
+    memset(new, 0, size)
+    memcpy(new, old, capacity &* MemoryLayout<PlanPin>.stride)
     worker.pointee.pins.items = new
     worker.pointee.pins.capacity = capacity &* 2
     platform_lock_release(lock)

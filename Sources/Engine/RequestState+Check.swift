@@ -17,7 +17,6 @@ extension RequestState {
     memory.pointee.magic = RequestState.liveMagic
     memory.pointee.worker = worker
     memory.pointee.set = set
-    memory.pointee.plan = WorkerState.pin(set, by: worker)
     memory.pointee.host = host.pointee
     memory.pointee.context = context
     memory.pointee.connection = nil
@@ -32,6 +31,7 @@ extension RequestState {
       memory.pointee.isCached = false
     #endif
     worker.pointee.openRequests &+= 1
+    memory.pointee.plan = WorkerState.pin(set, by: worker)
     WorkerState.leave(worker)
     return PURSER_OK
   }

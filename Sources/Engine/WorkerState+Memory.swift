@@ -13,7 +13,7 @@ extension WorkerState {
     engine: UnsafeMutablePointer<EngineState>, arenaBytesMax: Int, shard: UnsafeMutablePointer<Shard>,
     ring: UnsafeMutablePointer<LogRing>
   ) -> UnsafeMutablePointer<WorkerState> {
-    let worker = UnsafeMutablePointer<WorkerState>.allocate(capacity: 1)
+    let worker: UnsafeMutablePointer<WorkerState> = lines(MemoryLayout<WorkerState>.size)
     let nothing = UnsafeMutablePointer<SlotBinding>.allocate(capacity: 1)
     nothing.initialize(to: SlotBinding(.own, type: .dyn))
     worker.initialize(
@@ -28,9 +28,11 @@ extension WorkerState {
           ownContext: UnsafeMutableRawPointer(worker)),
         decider: DeciderMemory(
           ruleStates: .allocate(capacity: 1), matchStates: .allocate(capacity: 1), ruleErrors: .allocate(capacity: 1),
-          matchErrors: .allocate(capacity: 1), cursors: .allocate(capacity: IndexCursor.countMax), generation: 0),
-        preparedFor: 0, slotCapacity: 0, registerCapacity: 0, ruleCapacity: 0, policyCapacity: 0, labels: .allocate(capacity: 1),
-        labelCapacity: 0, shard: shard, ring: ring, reporting: nil, plan: nil, nothing: nothing))
+          matchErrors: .allocate(capacity: 1),
+          cursors: lines(IndexCursor.countMax &* MemoryLayout<IndexCursor>.stride), generation: 0),
+        preparedFor: 0, slotCapacity: 0, registerCapacity: 0, ruleCapacity: 0, policyCapacity: 0,
+        labels: .allocate(capacity: 1), labelCapacity: 0, shard: shard, ring: ring, reporting: nil, plan: nil,
+        nothing: nothing))
     worker.pointee.evaluation.owner = withUnsafeMutablePointer(to: &worker.pointee.view) {
       UnsafeMutableRawPointer($0)
     }
@@ -80,9 +82,16 @@ extension WorkerState {
   private static func zeroed<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
     // Not `allocate(capacity:)`, whose multiplication traps. A plan's counts are far from what could overflow here.
     let size = (count &+ 1) &* MemoryLayout<Element>.stride
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+    let memory: UnsafeMutablePointer<Element> = lines(size)
     memset(memory, 0, size)
-    return memory.assumingMemoryBound(to: Element.self)
+    return memory
+  }
+
+  /// Memory that shares no cache line with any other, since one thread may make the workers of many, and what one
+  /// writes at each request another would have to fetch again. 128: processors fetch lines in pairs.
+  static func lines<Element>(_ size: Int) -> UnsafeMutablePointer<Element> {
+    UnsafeMutableRawPointer.allocate(byteCount: (size &+ 127) & ~127, alignment: 128)
+      .assumingMemoryBound(to: Element.self)
   }
 
   /// Frees everything but shard and ring, which their makers take back.

@@ -208,10 +208,24 @@ public struct Decider {
   }
 
   /// Whether a policy with ALLOW rules is about the request; with `decision`, which ones are noted there.
+  @inline(__always)
   private func isAnyInForce(
     _ view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
   ) -> Bool {
     if view.pointee.groupCount == 0 { return false }
+    // Often there is one, of policies about all requests.
+    if view.pointee.groupCount == 1, view.pointee.groups.pointee.match == PolicyImage.noProgram, !isConnectionCheck {
+      decision?.pointee.selected.merge(
+        view.pointee.groups.pointee.policies, count: view.pointee.groups.pointee.policyCount)
+      return true
+    }
+    return isOneInForce(view, noting: decision)
+  }
+
+  @inline(never)
+  private func isOneInForce(
+    _ view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
+  ) -> Bool {
     var isInForce = false
     var candidates = Candidates.none(memory.cursors)
     var isIndexed = !isConnectionCheck && !view.pointee.groupIndex.root.isNothing

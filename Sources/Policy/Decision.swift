@@ -122,14 +122,22 @@ public struct PolicyNumbers: BitwiseCopyable {
   mutating func removeAll() { count = 0 }
 
   /// Adds `count` numbers, of which the first four, if there are so many, are given in ascending order; the lowest of all
-  /// are kept.
+  /// are kept. There are four places to read, whatever the count.
   mutating func merge(_ numbers: UnsafePointer<UInt32>, count added: UInt32) {
-    // The usual case: one policy is about the request.
-    if count == 0, added == 1 {
-      items[0] = numbers.pointee
-      count = 1
+    // The usual case: one group of policies is about the request.
+    if count == 0 {
+      items[0] = numbers[0]
+      items[1] = numbers[1]
+      items[2] = numbers[2]
+      items[3] = numbers[3]
+      count = added
       return
     }
+    mergeMore(numbers, count: added)
+  }
+
+  @inline(never)
+  private mutating func mergeMore(_ numbers: UnsafePointer<UInt32>, count added: UInt32) {
     let old = items
     let oldCount = min(count, 4)
     var fromOld: UInt32 = 0

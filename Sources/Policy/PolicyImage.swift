@@ -124,7 +124,7 @@ public struct MatchGroup: BitwiseCopyable {
   public var match: UInt32
   public var policyCount: UInt32
   public var isConnectionPhase: Bool
-  /// The lowest numbers.
+  /// The lowest numbers, in at least four places.
   public var policies: UnsafePointer<UInt32>
 }
 

@@ -227,7 +227,7 @@ struct Candidates {
     var low = 0
     var high = Int(node.pointee.rangeCount)
     while low < high {
-      let middle = (low &+ high) / 2
+      let middle = (low &+ high) &>> 1
       if node.pointee.ranges[middle].last < address { low = middle &+ 1 } else { high = middle }
     }
     return low < Int(node.pointee.rangeCount) ? node.pointee.ranges[low].place : .nothing

@@ -122,7 +122,7 @@ struct RuleLists {
       return MatchGroup(
         policy: first, match: policies[Int(first)].match, policyCount: UInt32(truncatingIfNeeded: members.count),
         isConnectionPhase: policies[Int(first)].isConnectionPhase,
-        policies: place(Array(members.prefix(4)), in: &blocks))
+        policies: place((Array(members.prefix(4)) + [0, 0, 0]), in: &blocks))
     }
   }
 

@@ -24,7 +24,8 @@ import CPlatform
   let serial: UInt64
 
   static func make(directoryCount: Int, serial: UInt64) -> UnsafeMutablePointer<Shard>? {
-    let words = calloc(SelfCounter.count &+ 1, 8)
+    // Lines of its own: its worker writes them at each request, and others may have been made beside it.
+    let words = aligned_alloc(128, (SelfCounter.count &* 8 &+ 8 &+ 127) & ~127)
     let directory = calloc(max(directoryCount, 1), 8)
     let labels = calloc(InstrumentDefinition.labelsMax, MemoryLayout<Bytes>.stride)
     let scratch = malloc(InstrumentDefinition.labelsMax &* LabelText.bytesMax)
@@ -37,6 +38,7 @@ import CPlatform
       CPlatform.free(memory)
       return nil
     }
+    memset(words, 0, SelfCounter.count &* 8 &+ 8)
     let shard = memory.bindMemory(to: Shard.self, capacity: 1)
     shard.initialize(
       to: Shard(

@@ -60,6 +60,30 @@ import Testing
     #expect(mode == .none || malformed > 1000)
   }
 
+  @Test(arguments: [PathNormalization.base, .mergeSlashes, .decodeAndMergeSlashes])
+  func itSeesWhatStandsAnywhereInAPathOfAnyLength(_ mode: PathNormalization) {
+    var arena = Arena(bytesMax: 1 << 20)
+    defer { arena.free() }
+    for length in 0..<52 {
+      for place in 0...length {
+        for piece in ["/", "//", "/.", "./", "/../", "?", "#", "%61", "%2f", "\\", "/\\", "%", "!", "'", "é"] {
+          let before = "/" + String(repeating: "a", count: place)
+          let after = String(repeating: "b", count: length - place)
+          let isEnd = piece == "?" || piece == "#"
+          let expected = PathTwin.normalize(
+            isEnd ? before : before + piece + after, isBase: true, mergesSlashes: mode != .base,
+            decodesSlashes: mode == .decodeAndMergeSlashes)
+          let path = before + piece + after
+          let found = normalize(path, mode, &arena)
+          if found != expected {
+            Issue.record("\(mode) of `\(path)`: found \(found ?? "error"), expected \(expected ?? "error")")
+            return
+          }
+        }
+      }
+    }
+  }
+
   @Test func hostNamesLoseCasePortAndFinalDot() {
     var arena = Arena(bytesMax: 1 << 20)
     defer { arena.free() }

@@ -98,15 +98,15 @@ extension Bytes {
       let end = Int(count)
       if end >= 8 {
         let last = end &- 8
-        var bits =
-          raw.loadUnaligned(as: UInt64.self) | raw.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        let ends = raw.loadUnaligned(as: UInt64.self) | raw.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        if ends & 0x8080_8080_8080_8080 != 0 { return false }
         // Leaves at the first that is not: a loop that went through would be made one for long texts.
         var offset = 8
-        while offset < last, bits & 0x8080_8080_8080_8080 == 0 {
-          bits = raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        while offset < last {
+          if raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 { return false }
           offset &+= 8
         }
-        return bits & 0x8080_8080_8080_8080 == 0
+        return true
       }
       if end >= 4 {
         let bits = raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
