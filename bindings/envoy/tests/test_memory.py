@@ -222,6 +222,20 @@ def test_random_streams_that_wait_leave_and_are_answered_by_others(tmp_path, mod
     assert service.turn > 100
 
 
+def test_stream_and_its_check_end_in_any_order(tmp_path):
+    program = tmp_path / "tickets"
+    subprocess.run(
+        [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
+         "-fsanitize=address,undefined", f"-I{ROOT / 'include'}", str(BINDING / "tests/host/tickets.c"),
+         str(BINDING / "ticket.c"), "-o", program, "-lpthread"],
+        check=True)
+    done = subprocess.run([program, "80000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    waited, woken = map(int, re.findall(r"\d+", done.stdout))
+    # Each of the ways to end has happened.
+    assert 15000 < woken < waited <= 60000, done.stdout
+
+
 def test_two_hundred_thousand_requests_leave_nothing_behind(binary, modules, tmp_path, policies, free_port):
     for source in ("Benchmarks/envoy/load.c", "examples/bookinfo/envoy/upstream.c"):
         program = tmp_path / pathlib.Path(source).stem
