@@ -1,10 +1,12 @@
 """Memory: under AddressSanitizer, in a host that hands the module random streams and takes every buffer away in time; and
 in a real Envoy, over many requests."""
 
+import http.server
 import os
 import pathlib
 import re
 import subprocess
+import threading
 
 import proxy
 import pytest
@@ -67,6 +69,108 @@ spec: {prometheus: {}}
 """
 
 
+# Most streams wait: who is asked, and what about, is random; some answers are kept, and one provider is not there.
+WAITING = """
+apiVersion: purser.dev/v1alpha1
+kind: Policy
+metadata: {name: asking}
+spec:
+  rules:
+  - name: each-time
+    action: CUSTOM
+    when: 'has(request.path) && request.path != "/"'
+    provider: service
+    requestHeaders: {set: {x-asked: "1"}}
+  - name: kept
+    action: CUSTOM
+    when: true
+    provider: kept
+    cache: {ttl: 1s, denyTTL: 1s}
+  - name: nobody
+    action: CUSTOM
+    when: 'has(request.scheme) && request.scheme == "GET"'
+    provider: absent
+    onError: skip
+---
+apiVersion: purser.dev/v1alpha1
+kind: Provider
+metadata: {name: service}
+spec: {opa: {url: "http://127.0.0.1:PORT/v1/data/a", timeout: 20s, input: {path: request.path}, decision: result}, failureMode: allow}
+---
+apiVersion: purser.dev/v1alpha1
+kind: Provider
+metadata: {name: kept}
+spec: {opa: {url: "http://127.0.0.1:PORT/v1/data/b", timeout: 20s, input: {host: 'has(request.host) ? request.host : ""'}, decision: result}}
+---
+apiVersion: purser.dev/v1alpha1
+kind: Provider
+metadata: {name: absent}
+spec: {opa: {url: "http://127.0.0.1:ABSENT/v1/data/c", timeout: 20s, input: {scheme: request.scheme}, decision: result}, failureMode: allow}
+---
+apiVersion: purser.dev/v1alpha1
+kind: Telemetry
+metadata: {name: all}
+spec:
+  metrics:
+  - {name: seen_total, kind: counter, seriesMax: 50, labels: {path: request.url_path, reason: purser.reason}}
+---
+apiVersion: purser.dev/v1alpha1
+kind: Backend
+metadata: {name: prom}
+spec: {prometheus: {}}
+"""
+
+
+class Service:
+    """OPA as its users know it: answers that allow, deny and are none, in turns; now and then it closes its connection."""
+
+    def __init__(self):
+        self.turn = 0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                outer.turn += 1
+                self.rfile.read(int(self.headers["content-length"]))
+                body = {0: b'{"result": false}', 1: b"no JSON", 2: b"{}"}.get(outer.turn % 8, b'{"result": true}')
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                if outer.turn % 11 == 0:
+                    self.close_connection = True
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 256
+
+            def handle_error(self, *_):
+                pass  # Peers end with their test.
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def service():
+    made = Service()
+    yield made
+    made.close()
+
+
 def build(tmp_path, modules, *flags):
     """The fake host with the module's own sources, so that the checker's instrumentation is in both."""
     sources = [str(path) for path in sorted(BINDING.glob("*.c")) if path.name != "jansson_stdin.c"]
@@ -101,9 +205,35 @@ def test_random_streams_and_swaps(tmp_path, modules, policies, host):
     _, once = run(program, 100, 1, documents)
     told, missed = run(program, 20000, 40, documents)
     assert missed == once
-    passed, denied, inside = map(int, re.findall(r"\d+", told))
-    assert passed + denied == 20000
+    passed, denied, inside, waited, _ = map(int, re.findall(r"\d+", told))
+    assert passed + denied == 20000 and waited == 0
     assert min(passed, denied, inside) > 500
+
+
+def test_random_streams_that_wait_leave_and_are_answered_by_others(tmp_path, modules, policies, service, free_port):
+    program = build(tmp_path, modules, "-fsanitize=address,undefined")
+    documents = policies(WAITING.replace("PORT", str(service.port)).replace("ABSENT", str(free_port)))
+    _, once = run(program, 500, 1, documents)
+    told, missed = run(program, 8000, 20, documents)
+    assert missed <= once
+    passed, denied, inside, waited, left = map(int, re.findall(r"\d+", told))
+    assert passed + denied + left == 8000
+    assert min(passed, denied, inside, left) > 100 and waited > 2000, told
+    assert service.turn > 100
+
+
+def test_stream_and_its_check_end_in_any_order(tmp_path):
+    program = tmp_path / "tickets"
+    subprocess.run(
+        [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
+         "-fsanitize=address,undefined", f"-I{ROOT / 'include'}", str(BINDING / "tests/host/tickets.c"),
+         str(BINDING / "ticket.c"), "-o", program, "-lpthread"],
+        check=True)
+    done = subprocess.run([program, "80000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    waited, woken = map(int, re.findall(r"\d+", done.stdout))
+    # Each of the ways to end has happened.
+    assert 15000 < woken < waited <= 60000, done.stdout
 
 
 def test_two_hundred_thousand_requests_leave_nothing_behind(binary, modules, tmp_path, policies, free_port):
