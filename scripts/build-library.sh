@@ -27,10 +27,6 @@ mkdir -p build/lib build/bin build/symbols
 ln -sf "$(realpath "$(g++ -print-file-name=libstdc++.a)")" build/static/libstdc++.a
 ln -sf "$(realpath "$(gcc -print-file-name=libgcc_eh.a)")" build/static/libgcc_s.a
 
-# So do protobuf-c and Jansson; jansson_stdin.c says why the archive of the latter is changed.
-ln -sf "$(pkg-config --variable=libdir libprotobuf-c)/libprotobuf-c.a" build/static/libprotobuf-c.a
-objcopy --redefine-sym stdin=jansson_stdin "$(pkg-config --variable=libdir jansson)/libjansson.a" build/static/libjansson.a
-
 # The tool finds libpurser_re2.so where `make install` puts it.
 swift build "${flags[@]}" --product purser -Xlinker --gc-sections \
   -Xlinker "-L$PWD/build/static" -Xlinker --exclude-libs -Xlinker ALL -Xlinker -rpath -Xlinker '$ORIGIN/../lib'
