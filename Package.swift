@@ -5,9 +5,16 @@ let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .treatAllWarnings(as: .error),
 ]
-// For what no request waits for, where the shipped library is built: a dependant's package may carry no such flag.
+// For what no request waits for, where the shipped library is built: a dependant's package may carry no such flags. Calls stay
+// calls, and equal sequences of instructions are kept once in a module.
+let small =
+  ["-Osize", "-Xcc", "-mno-red-zone", "-Xllvm", "-enable-machine-outliner=always"]
+  + [
+    "removed-call", "fast-path-builtin", "ref-count", "removed-load", "removed-store", "removed-terminator",
+    "devirtualized-call", "exclusivity", "o-size-class-method", "global-init", "generic-specialization",
+  ].flatMap { ["-Xllvm", "-sil-inline-\($0)-benefit=0"] }
 let cold: [SwiftSetting] =
-  strict + (Context.environment["PURSER_LIBRARY"] == nil ? [] : [.unsafeFlags(["-Osize"])])
+  strict + (Context.environment["PURSER_LIBRARY"] == nil ? [] : [.unsafeFlags(small)])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 let strictCXX: [CXXSetting] = [.treatAllWarnings(as: .error)]
 
@@ -91,7 +98,7 @@ let package = Package(
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
         "PurserConfiguration", "CPlatform", "CPurser",
       ],
-      swiftSettings: strict),
+      swiftSettings: cold),
     // For Swift services in-process: a client of the C header, with its objects beside it.
     .target(
       name: "Purser", dependencies: ["CPurser", "PurserC", "CPlatform"], path: "Sources/PurserSwift",
