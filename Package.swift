@@ -5,6 +5,9 @@ let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .treatAllWarnings(as: .error),
 ]
+// For what no request waits for, where the shipped library is built: a dependant's package may carry no such flag.
+let cold: [SwiftSetting] =
+  strict + (Context.environment["PURSER_LIBRARY"] == nil ? [] : [.unsafeFlags(["-Osize"])])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 let strictCXX: [CXXSetting] = [.treatAllWarnings(as: .error)]
 
@@ -51,10 +54,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PurserBackends", dependencies: ["PurserTelemetry", "CEL", "CPlatform", "CMicrohttpd"],
-      path: "Sources/Backends", swiftSettings: strict),
+      path: "Sources/Backends", swiftSettings: cold),
     .target(
       name: "PurserProviders", dependencies: ["CPlatform", "CCurl", "CExtAuthz", "CJansson"],
-      path: "Sources/Providers", swiftSettings: strict),
+      path: "Sources/Providers", swiftSettings: cold),
     .target(
       name: "PurserEngine",
       dependencies: [
@@ -67,7 +70,7 @@ let package = Package(
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
         "CPlatform", "CPurser", "CYAML", "CSodium",
       ],
-      path: "Sources/Configuration", swiftSettings: strict),
+      path: "Sources/Configuration", swiftSettings: cold),
     .target(
       name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: strict
     ),
@@ -80,7 +83,7 @@ let package = Package(
         "PurserEngine", "PurserPolicy", "PurserTelemetry", "PurserProviders", "PurserCheckCache", "PurserStore", "CEL",
         "CPlatform",
       ],
-      path: "Sources/External", swiftSettings: strict),
+      path: "Sources/External", swiftSettings: cold),
     .target(
       name: "PurserC",
       dependencies: [

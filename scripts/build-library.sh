@@ -18,6 +18,7 @@ cd "$(dirname "$0")/.."
 flags=(-c release --scratch-path build/release --static-swift-stdlib --omit-frame-pointers -Xswiftc -use-ld=lld
   -Xswiftc -enforce-exclusivity=unchecked
   -Xswiftc -Xfrontend -Xswiftc -function-sections)
+export PURSER_LIBRARY=1
 swift build "${flags[@]}" --product purser_objects
 objects=$(swift build "${flags[@]}" --show-bin-path)
 
