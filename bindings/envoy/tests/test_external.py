@@ -245,6 +245,14 @@ def test_envoy_that_was_killed_leaves_a_store_that_decides_right(launch, policie
                 envoy.process.kill()
 
 
+def test_store_that_cannot_be_used_is_told_and_stops_nobody(launch, policies, authorizer, tmp_path):
+    store = {"directory": str(tmp_path / "nowhere" / "store")}
+    with launch({"policies": [policies(site(authorizer, CACHE))], "store": store}) as envoy:
+        assert "answers are kept in memory only: " in envoy.log() and "nowhere" in envoy.log()
+        assert [client.ask(envoy.port(), "/yes").status for _ in range(2)] == [200, 200]
+    assert authorizer.asked == ["/yes"]
+
+
 # -------------------------------------------------------------------------------------------------- failures
 
 
