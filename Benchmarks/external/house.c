@@ -11,7 +11,7 @@
 
 #define IN_FLIGHT 64 /* as many connections as the engine keeps open */
 
-const char path_plain[] = "/allow", path_role[] = "/who/am-i";
+const char path_plain[] = "/allow", path_role[] = "/who";
 
 static const char local_rules[] =
     "apiVersion: purser.dev/v1alpha1\nkind: PolicySet\nmetadata: {name: bench}\nspec: {cacheLifetimeMax: 24h}\n---\n"
@@ -25,7 +25,7 @@ static const char local_rules[] =
     "  - {name: a1, action: ALLOW, when: 'request.url_path.startsWith(\"/reviews/\") && request.method == \"GET\"'}\n"
     "  - {name: a2, action: ALLOW, when: 'request.url_path.startsWith(\"/ratings/\") && request.method == \"GET\"'}\n"
     "  - {name: a3, action: ALLOW, when: 'request.url_path.startsWith(\"/allow\") && request.method == \"GET\"'}\n"
-    "  - {name: a4, action: ALLOW, when: 'request.url_path.startsWith(\"/who/\") && request.method == \"GET\"'}\n";
+    "  - {name: a4, action: ALLOW, when: 'request.url_path.startsWith(\"/who\") && request.method == \"GET\"'}\n";
 
 static const char asking_rule[] =
     "---\napiVersion: purser.dev/v1alpha1\nkind: Policy\nmetadata: {name: asking}\nspec:\n  rules:\n"
