@@ -43,11 +43,12 @@ static void open_kinds(const services *services, char **folders, int folders_cou
   kind *made;
   int i;
   house_open(&add("local", path_plain, BATCH, 0, 8)->house, services, RULES_LOCAL, NULL);
+  house_open(&add("local-when", path_plain, BATCH, 0, 8)->house, services, RULES_LOCAL_WHEN, NULL);
   made = add("table", path_plain, BATCH, 1, 8);
   house_open(&made->house, services, RULES_KEPT, NULL);
   if (ask_for(&made->house, 0, BATCH, path_plain) != BATCH || ask_for(&made->house, 0, BATCH, path_role) != BATCH) fail("not all were asked for");
   made = add("table-header", path_role, BATCH, 1, 8);
-  made->house = kinds[1].house;
+  made->house = kinds[kinds_count - 2].house;
   for (i = 0; i < folders_count; i++) {
     const uint64_t entries = entries_of(folders[i]);
     const kept kept = {folders[i], store_bytes_of(entries), TABLE_SMALL};

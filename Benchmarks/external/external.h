@@ -12,10 +12,11 @@
 
 /* Which rules a house has. */
 typedef enum rules {
-  RULES_LOCAL,     /* the ten */
-  RULES_KEPT,      /* and one that asks over HTTP and keeps answers */
-  RULES_ASKED,     /* the same and keeps none */
-  RULES_ASKED_GRPC /* the same of a gRPC server */
+  RULES_LOCAL,      /* the ten */
+  RULES_LOCAL_WHEN, /* and an AUDIT rule with the condition of the rule that asks: what that costs by itself */
+  RULES_KEPT,       /* and one that asks over HTTP and keeps answers */
+  RULES_ASKED,      /* the same and keeps none */
+  RULES_ASKED_GRPC  /* the same of a gRPC server */
 } rules;
 
 /* Where providers are. */

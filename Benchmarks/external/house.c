@@ -27,6 +27,8 @@ static const char local_rules[] =
     "  - {name: a3, action: ALLOW, when: 'request.url_path.startsWith(\"/allow\") && request.method == \"GET\"'}\n"
     "  - {name: a4, action: ALLOW, when: 'request.url_path.startsWith(\"/who\") && request.method == \"GET\"'}\n";
 
+static const char asking_condition[] = "  - {name: u0, action: AUDIT, when: '\"x-user\" in request.headers'}\n";
+
 static const char asking_rule[] =
     "---\napiVersion: purser.dev/v1alpha1\nkind: Policy\nmetadata: {name: asking}\nspec:\n  rules:\n"
     "  - {name: ask, action: CUSTOM, when: '\"x-user\" in request.headers', provider: authorizer%s}\n---\n"
@@ -101,7 +103,9 @@ void house_open(house *house, const services *services, rules rules, const kept 
   purser_document document;
   purser_status status;
   size_t used = (size_t)snprintf(yaml, sizeof yaml, "%s", local_rules);
-  if (rules != RULES_LOCAL) {
+  if (rules == RULES_LOCAL_WHEN) {
+    snprintf(yaml + used, sizeof yaml - used, "%s", asking_condition);
+  } else if (rules != RULES_LOCAL) {
     used += (size_t)snprintf(yaml + used, sizeof yaml - used, asking_rule,
                              rules == RULES_KEPT ? ", cache: {ttl: 12h, headers: [x-role]}" : "");
     snprintf(yaml + used, sizeof yaml - used, rules == RULES_ASKED_GRPC ? grpc_provider : http_provider,
