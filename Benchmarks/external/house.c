@@ -282,16 +282,18 @@ uint64_t ask_for(house *house, uint64_t first, uint64_t count, const char *path)
       const purser_pending pending = {sizeof pending, answered, free_places};
       purser_status status;
       place = free_places;
+      free_places = place->next; /* before it is asked for: `answered` may come at once, and has use for `next` */
       visit_make(&place->visit, user++, path);
       demand(purser_request_begin(place->request, house->worker, house->set, &visit_host, &place->visit, NULL), "begin");
       status = purser_check(place->request, 0, &pending);
       if (status == PURSER_PENDING) {
-        free_places = place->next;
         open++;
         asked++;
       } else {
         demand(status, "check");
         finish(place->request);
+        place->next = free_places;
+        free_places = place;
       }
     } else {
       for (place = take_answered(&asking); place != NULL; open--) {
