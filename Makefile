@@ -6,7 +6,7 @@ CASES ?= ../shared/cel
 TARGET ?= all
 SECONDS ?= 60
 
-.PHONY: help demo test conformance fuzz lib flavour-embedded install bench bench-cel bench-rules bench-load abi trap-audit format packages clean
+.PHONY: help demo test conformance fuzz lib flavour-embedded install bench bench-cel bench-rules bench-load bench-external abi trap-audit format packages clean
 
 help:
 	@echo 'make demo                replay the bookinfo example through libpurser.so'
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench               measure; make bench-cel: CEL against cel-cpp and the Rust crate'
 	@echo 'make bench-rules         a decision with 1 to 100,000 rules, beside the same rules in C, and a chart'
 	@echo 'make bench-load          loads of 100,000 rules, and reloads that change one policy of many'
+	@echo 'make bench-external      a decision whose provider is asked, or its answer kept, and a million requests'
 	@echo 'make abi                 the symbols of the library against the header and the list'
 	@echo 'make trap-audit          traps, reference counts, allocations that a request can reach in the machine code'
 	@echo 'make format              swift format, in place'
@@ -60,6 +61,10 @@ bench-rules: lib
 
 bench-load: lib
 	Benchmarks/load/run.sh
+
+# About ten minutes. A gRPC server comes from PyPI.
+bench-external: lib
+	Benchmarks/external/run.sh
 
 # CEL's part of it alone.
 bench-cel: packages

@@ -41,6 +41,7 @@ stage "library and tool" scripts/build-library.sh
 stage "trap audit" scripts/trap-audit/run.sh
 stage "cost of CEL" Benchmarks/cel/gate.sh
 stage "cost of rules" Benchmarks/rules/gate.sh
+stage "cost of kept answers" Benchmarks/external/gate.sh
 stage "exported symbols" Tests/ABI/symbols.sh
 stage "installed tree" scripts/check-install.sh
 stage "C programs" Tests/ABI/run.sh

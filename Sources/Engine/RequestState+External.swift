@@ -38,14 +38,15 @@
       let now = now == 0 && plan.pointee.hasCaches ? platform_wall_nanoseconds() : now
       var unknownCount = 0
       var index: UInt32 = 0
-      while request.pointee.decision.allows, let rule = request.pointee.decision.asked.item(index) {
+      let count = request.pointee.decision.asked.count
+      while index < count, request.pointee.decision.allows, let rule = request.pointee.decision.asked.item(index) {
         var item = HeldAnswer(rule: rule)
         lookUp(&item, request, plan, worker, now)
         if item.state == .unknown { unknownCount &+= 1 }
         guard request.pointee.held.append(item), item.state != .denies else { break }
         index &+= 1
       }
-      consultShadow(request, plan, worker, now)
+      if request.pointee.decision.shadowAsked.count > 0 { consultShadow(request, plan, worker, now) }
       if unknownCount > 0 {
         if let pending, ask(request, plan, worker, now, unknownCount, pending.pointee) { return true }
         refuseToWait(request)

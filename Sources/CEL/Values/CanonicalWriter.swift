@@ -28,7 +28,10 @@ public struct CanonicalWriter {
     self.capacity = capacity
   }
 
-  public mutating func put(_ value: Value) { put(value, depth: 0) }
+  public mutating func put(_ value: Value) {
+    // Most of what is written is text.
+    if value.kind == .string || value.kind == .bytes { put(text: value) } else { put(value, depth: 0) }
+  }
 
   /// Bytes as they are, without a length.
   @inline(__always)
@@ -50,10 +53,7 @@ public struct CanonicalWriter {
     case .int, .uint, .double:
       put(byte: value.kind.rawValue)
       put(word: value.payload)
-    case .string, .bytes:
-      put(byte: value.kind.rawValue)
-      put(length: value.count)
-      put(raw: value.asBytes.base, Int(value.count))
+    case .string, .bytes: put(text: value)
     case .timestamp, .duration:
       put(byte: value.kind.rawValue)
       put(word: value.payload)
@@ -64,6 +64,20 @@ public struct CanonicalWriter {
       if let inner = value.elements { put(inner.pointee, depth: depth &+ 1) } else { put(byte: Value.Kind.absent.rawValue) }
     case .unfetched, .error, .hostMap, .type, .opaque, .ip, .cidr, .message, .enumeration: isGood = false
     }
+  }
+
+  @inline(__always)
+  private mutating func put(text value: Value) {
+    let size = Int(value.count)
+    guard isGood, size <= capacity &- count &- 5 else {
+      isGood = false
+      return
+    }
+    let place = UnsafeMutableRawPointer(base + count)
+    place.storeBytes(of: value.kind.rawValue, as: UInt8.self)
+    place.storeBytes(of: value.count.littleEndian, toByteOffset: 1, as: UInt32.self)
+    if size > 0, let source = value.asBytes.base { memcpy(place + 5, source, size) }
+    count &+= 5 &+ size
   }
 
   private mutating func put(_ value: Value, elements: Int, _ depth: Int) {
