@@ -13,6 +13,12 @@ let small =
     "removed-call", "fast-path-builtin", "ref-count", "removed-load", "removed-store", "removed-terminator",
     "devirtualized-call", "exclusivity", "o-size-class-method", "global-init", "generic-specialization",
   ].flatMap { ["-Xllvm", "-sil-inline-\($0)-benefit=0"] }
+  + ["SS6append", "Sa6append", "SS2eeoi", "DefaultStringInterpolation", "SS8decoding"].flatMap {
+    ["-Xllvm", "-sil-inline-never-functions=\($0)"]
+  }
+  + [
+    "array-property-opt", "loop-unroll", "loop-rotate", "jumpthread-simplify-cfg", "closure-specialize", "capture-prop",
+  ].flatMap { ["-Xllvm", "-sil-disable-pass=\($0)"] }
 let cold: [SwiftSetting] =
   strict + (Context.environment["PURSER_LIBRARY"] == nil ? [] : [.unsafeFlags(small)])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
@@ -98,7 +104,7 @@ let package = Package(
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
         "PurserConfiguration", "CPlatform", "CPurser",
       ],
-      swiftSettings: cold),
+      swiftSettings: strict),
     // For Swift services in-process: a client of the C header, with its objects beside it.
     .target(
       name: "Purser", dependencies: ["CPurser", "PurserC", "CPlatform"], path: "Sources/PurserSwift",

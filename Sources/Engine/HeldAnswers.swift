@@ -109,7 +109,14 @@ public struct HeldAnswers: BitwiseCopyable {
       held.pointee.roomUsed = UInt32(truncatingIfNeeded: used &+ size)
       return Bytes(room + used, count: bytes.count)
     }
-    guard let block = malloc(size &+ 16) else { return nil }
+    return keepApart(bytes, in: held)
+  }
+
+  /// For an answer with a long body or many headers.
+  @inline(never)
+  private static func keepApart(_ bytes: Bytes, in held: UnsafeMutablePointer<HeldAnswers>) -> Bytes? {
+    let size = Int(bytes.count)
+    guard let source = bytes.base, let block = malloc(size &+ 16) else { return nil }
     block.storeBytes(of: held.pointee.blocks, as: UnsafeMutableRawPointer?.self)
     held.pointee.blocks = block
     memcpy(block + 16, source, size)
