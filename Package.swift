@@ -7,18 +7,18 @@ let strict: [SwiftSetting] = [
 ]
 // For what no request waits for, where the shipped library is built: a dependant's package may carry no such flags. Calls stay
 // calls, and equal sequences of instructions are kept once in a module.
-let small =
-  ["-Osize", "-Xcc", "-mno-red-zone", "-Xllvm", "-enable-machine-outliner=always"]
-  + [
-    "removed-call", "fast-path-builtin", "ref-count", "removed-load", "removed-store", "removed-terminator",
-    "devirtualized-call", "exclusivity", "o-size-class-method", "global-init", "generic-specialization",
-  ].flatMap { ["-Xllvm", "-sil-inline-\($0)-benefit=0"] }
-  + ["SS6append", "Sa6append", "SS2eeoi", "DefaultStringInterpolation", "SS8decoding"].flatMap {
-    ["-Xllvm", "-sil-inline-never-functions=\($0)"]
-  }
-  + [
-    "array-property-opt", "loop-unroll", "loop-rotate", "jumpthread-simplify-cfg", "closure-specialize", "capture-prop",
-  ].flatMap { ["-Xllvm", "-sil-disable-pass=\($0)"] }
+let unwantedInlining: [String] = [
+  "removed-call", "fast-path-builtin", "ref-count", "removed-load", "removed-store", "removed-terminator",
+  "devirtualized-call", "exclusivity", "o-size-class-method", "global-init", "generic-specialization",
+]
+let neverInlined: [String] = ["SS6append", "Sa6append", "SS2eeoi", "DefaultStringInterpolation", "SS8decoding"]
+let unwantedPasses: [String] = [
+  "array-property-opt", "loop-unroll", "loop-rotate", "jumpthread-simplify-cfg", "closure-specialize", "capture-prop",
+]
+var small: [String] = ["-Osize", "-Xcc", "-mno-red-zone", "-Xllvm", "-enable-machine-outliner=always"]
+for benefit in unwantedInlining { small += ["-Xllvm", "-sil-inline-\(benefit)-benefit=0"] }
+for name in neverInlined { small += ["-Xllvm", "-sil-inline-never-functions=\(name)"] }
+for pass in unwantedPasses { small += ["-Xllvm", "-sil-disable-pass=\(pass)"] }
 let cold: [SwiftSetting] =
   strict + (Context.environment["PURSER_LIBRARY"] == nil ? [] : [.unsafeFlags(small)])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
