@@ -5,6 +5,16 @@ let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .treatAllWarnings(as: .error),
 ]
+// For what no request waits for, where the shipped library is built: a dependant's package may carry no such flags. Calls stay
+// calls, and equal sequences of instructions are kept once in a module.
+let small =
+  ["-Osize", "-Xcc", "-mno-red-zone", "-Xllvm", "-enable-machine-outliner=always"]
+  + [
+    "removed-call", "fast-path-builtin", "ref-count", "removed-load", "removed-store", "removed-terminator",
+    "devirtualized-call", "exclusivity", "o-size-class-method", "global-init", "generic-specialization",
+  ].flatMap { ["-Xllvm", "-sil-inline-\($0)-benefit=0"] }
+let cold: [SwiftSetting] =
+  strict + (Context.environment["PURSER_LIBRARY"] == nil ? [] : [.unsafeFlags(small)])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 let strictCXX: [CXXSetting] = [.treatAllWarnings(as: .error)]
 
@@ -51,10 +61,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PurserBackends", dependencies: ["PurserTelemetry", "CEL", "CPlatform", "CMicrohttpd"],
-      path: "Sources/Backends", swiftSettings: strict),
+      path: "Sources/Backends", swiftSettings: cold),
     .target(
       name: "PurserProviders", dependencies: ["CPlatform", "CCurl", "CExtAuthz", "CJansson"],
-      path: "Sources/Providers", swiftSettings: strict),
+      path: "Sources/Providers", swiftSettings: cold),
     .target(
       name: "PurserEngine",
       dependencies: [
@@ -67,7 +77,7 @@ let package = Package(
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
         "CPlatform", "CPurser", "CYAML", "CSodium",
       ],
-      path: "Sources/Configuration", swiftSettings: strict),
+      path: "Sources/Configuration", swiftSettings: cold),
     .target(
       name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: strict
     ),
@@ -80,7 +90,7 @@ let package = Package(
         "PurserEngine", "PurserPolicy", "PurserTelemetry", "PurserProviders", "PurserCheckCache", "PurserStore", "CEL",
         "CPlatform",
       ],
-      path: "Sources/External", swiftSettings: strict),
+      path: "Sources/External", swiftSettings: cold),
     .target(
       name: "PurserC",
       dependencies: [
@@ -88,7 +98,7 @@ let package = Package(
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
         "PurserConfiguration", "CPlatform", "CPurser",
       ],
-      swiftSettings: strict),
+      swiftSettings: cold),
     // For Swift services in-process: a client of the C header, with its objects beside it.
     .target(
       name: "Purser", dependencies: ["CPurser", "PurserC", "CPlatform"], path: "Sources/PurserSwift",

@@ -13,11 +13,14 @@ cd "$(dirname "$0")/.."
 . scripts/linking.sh
 
 # Flags that a versioned dependency may not carry, so they are here and not in Package.swift. Exclusivity checks cost
-# 7 ns for each access to shared state and end the host when they fail. A section for each function lets the linker
+# 7 ns for each access to shared state and end the host when they fail. Nothing prints a value by its type's description, so
+# there are none. A section for each function lets the linker
 # drop what nobody calls. Frame pointers cost 3 % of a decision's instructions; unwind tables are there all the same.
 flags=(-c release --scratch-path build/release --static-swift-stdlib --omit-frame-pointers -Xswiftc -use-ld=lld
   -Xswiftc -enforce-exclusivity=unchecked
-  -Xswiftc -Xfrontend -Xswiftc -function-sections)
+  -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -Xfrontend -Xswiftc -disable-reflection-metadata
+  -Xcc -fno-asynchronous-unwind-tables)
+export PURSER_LIBRARY=1
 swift build "${flags[@]}" --product purser_objects
 objects=$(swift build "${flags[@]}" --show-bin-path)
 
@@ -27,17 +30,19 @@ mkdir -p build/lib build/bin build/symbols
 ln -sf "$(realpath "$(g++ -print-file-name=libstdc++.a)")" build/static/libstdc++.a
 ln -sf "$(realpath "$(gcc -print-file-name=libgcc_eh.a)")" build/static/libgcc_s.a
 
-# So do protobuf-c and Jansson; jansson_stdin.c says why the archive of the latter is changed.
-ln -sf "$(pkg-config --variable=libdir libprotobuf-c)/libprotobuf-c.a" build/static/libprotobuf-c.a
-objcopy --redefine-sym stdin=jansson_stdin "$(pkg-config --variable=libdir jansson)/libjansson.a" build/static/libjansson.a
-
 # The tool finds libpurser_re2.so where `make install` puts it.
 swift build "${flags[@]}" --product purser -Xlinker --gc-sections \
   -Xlinker "-L$PWD/build/static" -Xlinker --exclude-libs -Xlinker ALL -Xlinker -rpath -Xlinker '$ORIGIN/../lib'
 
+# The runtime's pages for backtraces are 64 KB of zeros, which need not be in the file.
+swift_static=$(dirname "$(readlink -f "$(command -v swiftc)")")/../lib/swift_static/linux
+(cd build/static && ar x "$swift_static/libswiftCore.a" Backtrace.cpp.o)
+"$(dirname "$(readlink -f "$(command -v swiftc)")")/llvm-objcopy" --set-section-flags swift5_backtrace=alloc \
+  --set-section-type swift5_backtrace=8 build/static/Backtrace.cpp.o build/static/backtrace.o
+
 # One object of the archive's: swiftc's own flags hide whatever comes out of an archive.
 ld.lld -r --whole-archive "$objects/libpurser_objects.a" -o build/static/purser.o
-swiftc build/static/purser.o -emit-library -static-stdlib -use-ld=lld -L build/static -o "build/symbols/$file" \
+swiftc build/static/purser.o build/static/backtrace.o -emit-library -static-stdlib -use-ld=lld -L build/static -o "build/symbols/$file" \
   $(printf -- '-Xlinker %s ' "${linker[@]}") -lyaml -lsodium -lprotobuf-c -ljansson -lm
 
 build_re2_shim build/symbols/libpurser_re2.so

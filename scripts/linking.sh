@@ -17,7 +17,7 @@ ln -sf "$(pkg-config --variable=libdir yaml-0.1)/libyaml.a" build/static/libyaml
 ln -sf "$(pkg-config --variable=libdir libsodium)/libsodium.a" build/static/libsodium.a
 ln -sf "$(pkg-config --variable=libdir libprotobuf-c)/libprotobuf-c.a" build/static/libprotobuf-c.a
 # Sources/Jansson/jansson_reader.c says why.
-objcopy --redefine-sym stdin=purser_jansson_stdin \
+objcopy --redefine-sym stdin=jansson_stdin \
   "$(pkg-config --variable=libdir jansson)/libjansson.a" build/static/libjansson.a
 
 cat >build/static/purser.map <<'END'

@@ -11,17 +11,15 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
   /// normalised: it does not begin with `/` (only `*`, of OPTIONS, may), or a `%` is not followed by two hex digits.
   @inline(__always)
   func normalize(_ path: Bytes, in arena: inout Arena) -> Result {
-    guard self != .none, let whole = path.base, path.count > 0, whole[0] == UInt8(ascii: "/") else {
-      return finish(path, in: &arena)
-    }
+    guard self != .none, let whole = path.base else { return finish(path.pathWithoutQuery, in: &arena) }
     let (end, isNormal) = scan(whole, Int(path.count))
-    if !isNormal { return finish(path, in: &arena) }
-    return .normalized(Bytes(address: path.address, count: UInt32(truncatingIfNeeded: end)))
+    let plain = Bytes(address: path.address, count: UInt32(truncatingIfNeeded: end))
+    if isNormal, end > 0, whole[0] == UInt8(ascii: "/") { return .normalized(plain) }
+    return finish(path.pathWithoutQuery, in: &arena)
   }
 
   @inline(never)
-  private func finish(_ whole: Bytes, in arena: inout Arena) -> Result {
-    let path = whole.pathWithoutQuery
+  private func finish(_ path: Bytes, in arena: inout Arena) -> Result {
     guard self != .none else { return .normalized(path) }
     guard let base = path.base, path.count > 0 else { return .malformed }
     let count = Int(path.count)
@@ -43,28 +41,30 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
   }
 
   /// Where the path ends, and whether no step would change it: no `%`, no `\`, no `//` (unless slashes stay), no segment
-  /// that begins with a dot. Where it is not normal the end is of no use. `text` begins with a slash.
+  /// that begins with a dot. Where it is not normal the end is of no use.
   @inline(__always)
   private func scan(_ text: UnsafePointer<UInt8>, _ count: Int) -> (end: Int, isNormal: Bool) {
     let mergesSlashes = self != .base
-    // Blocks, the last of which overlaps the one before; only one that is not plain is looked at byte by byte.
-    var at = 1
-    if count > 16 {
-      let block = PlainBlock16(mergesSlashes)
-      let last = count &- 16
-      while at < last, block.isPlain(text + at) { at &+= 16 }
-      if at >= last {
-        at = last
-        if block.isPlain(text + at) { return (count, true) }
-      }
-    } else if count > 8 {
-      let block = PlainBlock8(mergesSlashes)
-      if block.isPlain(text + at) {
-        at = count &- 8
-        if block.isPlain(text + at) { return (count, true) }
-      }
+    // What may not follow a slash: `/` or `.`, which differ in the last bit; only `.` where slashes stay.
+    let either = ByteWord.every(mergesSlashes ? 0x01 : 0)
+    let unwanted = ByteWord.every(mergesSlashes ? UInt8(ascii: "/") : UInt8(ascii: "."))
+    var at = 0
+    // The last byte of the word before was a slash: 0x80. Only the high bits of bytes count.
+    var carry: UInt64 = 0
+    while count &- at >= 8 {
+      let word = ByteWord.load(text + at)
+      let slashes = ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "/")))
+      let after = ByteWord.zeros((word | either) ^ unwanted)
+      // `#` and `%`, and with them `!` and `'`, which differ in bits 1 and 2 only.
+      let signs = ByteWord.zeros((word | ByteWord.every(0x06)) ^ ByteWord.every(UInt8(ascii: "'")))
+      let ends = ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "?")))
+      let others = signs | ends | ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "\\")))
+      // What may be something is looked at byte by byte.
+      if (others | (slashes << 8 | carry) & after) & ByteWord.every(0x80) != 0 { break }
+      carry = slashes >> 56
+      at &+= 8
     }
-    var isAfterSlash = text[at &- 1] == UInt8(ascii: "/")
+    var isAfterSlash = carry & 0x80 != 0
     while at < count {
       switch text[at] {
       case UInt8(ascii: "?"), UInt8(ascii: "#"): return (at, true)
@@ -159,51 +159,19 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
   }
 }
 
-/// Whether 16 bytes have nothing that `scan` has to look at. The byte before them is read too.
-private struct PlainBlock16 {
-  /// What may not follow a slash: `/` or `.`, which differ in the last bit; only `.` where slashes stay.
-  private let either: SIMD16<UInt8>
-  private let unwanted: SIMD16<UInt8>
-
+/// Eight bytes at once.
+private enum ByteWord {
   @inline(__always)
-  init(_ mergesSlashes: Bool) {
-    either = SIMD16(repeating: mergesSlashes ? 1 : 0)
-    unwanted = SIMD16(repeating: mergesSlashes ? UInt8(ascii: "/") : UInt8(ascii: "."))
+  static func load(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
+    UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
   }
 
   @inline(__always)
-  func isPlain(_ text: UnsafePointer<UInt8>) -> Bool {
-    let here = UnsafeRawPointer(text).loadUnaligned(as: SIMD16<UInt8>.self)
-    let before = UnsafeRawPointer(text - 1).loadUnaligned(as: SIMD16<UInt8>.self)
-    let segments = ((here | either) .== unwanted) .& (before .== UInt8(ascii: "/"))
-    let ends = (here .== UInt8(ascii: "?")) .| (here .== UInt8(ascii: "#"))
-    let changes = (here .== UInt8(ascii: "%")) .| (here .== UInt8(ascii: "\\"))
-    let bits = unsafeBitCast(segments .| ends .| changes, to: SIMD2<UInt64>.self)
-    return bits.x | bits.y == 0
-  }
-}
+  static func every(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
 
-/// The same of 8 bytes.
-private struct PlainBlock8 {
-  /// What may not follow a slash: `/` or `.`, which differ in the last bit; only `.` where slashes stay.
-  private let either: SIMD8<UInt8>
-  private let unwanted: SIMD8<UInt8>
-
+  /// The high bits of the bytes that are 0; maybe that of a 1 above a 0 too, and whatever in the other bits.
   @inline(__always)
-  init(_ mergesSlashes: Bool) {
-    either = SIMD8(repeating: mergesSlashes ? 1 : 0)
-    unwanted = SIMD8(repeating: mergesSlashes ? UInt8(ascii: "/") : UInt8(ascii: "."))
-  }
-
-  @inline(__always)
-  func isPlain(_ text: UnsafePointer<UInt8>) -> Bool {
-    let here = UnsafeRawPointer(text).loadUnaligned(as: SIMD8<UInt8>.self)
-    let before = UnsafeRawPointer(text - 1).loadUnaligned(as: SIMD8<UInt8>.self)
-    let segments = ((here | either) .== unwanted) .& (before .== UInt8(ascii: "/"))
-    let ends = (here .== UInt8(ascii: "?")) .| (here .== UInt8(ascii: "#"))
-    let changes = (here .== UInt8(ascii: "%")) .| (here .== UInt8(ascii: "\\"))
-    return unsafeBitCast(segments .| ends .| changes, to: UInt64.self) == 0
-  }
+  static func zeros(_ word: UInt64) -> UInt64 { (word &- every(0x01)) & ~word }
 }
 
 private func hexDigit(_ byte: UInt8) -> UInt8? {

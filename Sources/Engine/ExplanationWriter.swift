@@ -91,8 +91,33 @@ struct ExplanationWriter {
     } else {
       put("\"value\":\"true\",\"clauses\":[]")
     }
+    #if !hasFeature(Embedded)
+      if rule.action == .custom { put(answerTo: number) }
+    #endif
     put("}")
   }
+
+  #if !hasFeature(Embedded)
+    /// What the provider said, or why it did not; nothing where it was not asked.
+    private mutating func put(answerTo rule: UInt32) {
+      var index: UInt32 = 0
+      while let item = request.pointee.held.item(index) {
+        index &+= 1
+        guard item.rule == rule else { continue }
+        put(",\"answer\":")
+        switch item.state {
+        case .allows: put(quoted: Bytes(staticText: "allow"))
+        case .denies: put(quoted: Bytes(staticText: "deny"))
+        case .unknown: put(quoted: Bytes(staticText: "none"))
+        case .erred: put(quoted: text(of: .error(item.error)))
+        case .failed:
+          put(quoted: Array("failed: ".utf8) + Array(Bytes(staticText: item.failure.text).buffer))
+        }
+        put(item.isCached ? ",\"cached\":true" : ",\"cached\":false")
+        return
+      }
+    }
+  #endif
 
   /// The condition's members; gives the first clause that does not hold.
   private mutating func put(condition: Explainer.Condition) -> [UInt8]? {

@@ -40,6 +40,15 @@ public enum ProviderService: Hashable, Sendable {
   case extAuthzHTTP(upstreamHeaders: [String], clientHeaders: [String])
   /// OPA's REST API.
   case opa
+
+  /// No two protocols have the same.
+  public var name: String {
+    switch self {
+    case .extAuthzGRPC(let authority): "ext_authz gRPC " + (authority ?? "")
+    case .extAuthzHTTP: "ext_authz HTTP"
+    case .opa: "OPA"
+    }
+  }
 }
 
 public struct ProviderEndpoint: Hashable, Sendable {
@@ -79,6 +88,16 @@ public struct ProviderField: Hashable, Sendable {
     case contextExtension(String)
     /// A member of OPA's `input`.
     case input(String)
+
+    /// No two have the same.
+    public var name: String {
+      switch self {
+      case .attribute(let name): "attribute " + name
+      case .header(let name): "header " + name
+      case .contextExtension(let name): "context extension " + name
+      case .input(let name): "input " + name
+      }
+    }
   }
 
   public var target: Target

@@ -145,6 +145,7 @@
   // Asking, and what comes of it.
   extension RequestState {
     /// Asks for all that is not known; false when nothing could be asked.
+    @inline(never)
     private static func ask(
       _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
       _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64, _ unknownCount: Int, _ told: purser_pending
@@ -229,6 +230,7 @@
     }
 
     /// Takes the answers; false while they are missing. The worker is entered and the request pending.
+    @inline(never)
     public static func resume(_ request: UnsafeMutablePointer<RequestState>) -> Bool {
       guard let plan = request.pointee.plan, let pending = request.pointee.pending else { return true }
       let check = pending.takeUnretainedValue()
@@ -272,6 +274,7 @@
     }
 
     /// The host does not wait any longer: the request is denied.
+    @inline(never)
     public static func cancel(_ request: UnsafeMutablePointer<RequestState>) {
       guard let pending = request.pointee.pending else { return }
       pending.takeUnretainedValue().cancel()

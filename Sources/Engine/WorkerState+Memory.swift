@@ -71,13 +71,19 @@ extension WorkerState {
       worker.pointee.decider.matchErrors = zeroed(worker.pointee.policyCapacity)
     }
     #if !hasFeature(Embedded)
-      if plan.pointee.hasCaches, worker.pointee.keyBytes == nil {
-        worker.pointee.keyBytes = zeroed(ExternalRule.keyBytesMax)
-        worker.pointee.cache = worker.pointee.engine.pointee.owner.takeUnretainedValue().door?.makeCache()
-      }
+      if plan.pointee.hasCaches, worker.pointee.keyBytes == nil { growCache(worker) }
     #endif
     worker.pointee.preparedFor = plan.pointee.serial
   }
+
+  #if !hasFeature(Embedded)
+    /// Room for a key, and the worker's tier of the check cache.
+    @inline(never)
+    private static func growCache(_ worker: UnsafeMutablePointer<WorkerState>) {
+      worker.pointee.keyBytes = zeroed(ExternalRule.keyBytesMax)
+      worker.pointee.cache = worker.pointee.engine.pointee.owner.takeUnretainedValue().door?.makeCache()
+    }
+  #endif
 
   private static func zeroed<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
     // Not `allocate(capacity:)`, whose multiplication traps. A plan's counts are far from what could overflow here.

@@ -30,7 +30,7 @@ extension ExternalServices {
       answers.add([name, "document"], statistics.documents)
       for failure in ProviderFailure.allCases {
         let count = statistics.failed(failure)
-        if count > 0 { answers.add([name, "failure_\(failure)"], count) }
+        if count > 0 { answers.add([name, failure.outcome], count) }
       }
       opened.add([name], statistics.circuitOpened)
       connections.add([name], statistics.connectionsOpened)
@@ -42,7 +42,7 @@ extension ExternalServices {
 
   private static func snapshots(_ statistics: CacheStatistics) -> [InstrumentSnapshot] {
     var events = Table("purser_check_cache_events_total", .counter, "What happened in the check cache.", ["event"])
-    for counter in CacheCounter.allCases { events.add(["\(counter)"], statistics[counter]) }
+    for counter in CacheCounter.allCases { events.add([counter.event], statistics[counter]) }
     var entries = Table("purser_check_cache_store_entries", .gauge, "Answers in the store.", [])
     entries.add([], level: statistics.storeEntries)
     var bytes = Table("purser_check_cache_store_bytes", .gauge, "Bytes of the store that are in use.", [])
@@ -74,5 +74,56 @@ private struct Table {
 
   mutating func add(_ labels: [String], level: Int) {
     series.append(SeriesSnapshot(labelValues: labels, value: .gauge(Double(level))))
+  }
+}
+
+extension ProviderFailure {
+  /// As a metric's label.
+  fileprivate var outcome: String {
+    switch self {
+    case .timeout: "failure_timeout"
+    case .connect: "failure_connect"
+    case .tls: "failure_tls"
+    case .reset: "failure_reset"
+    case .protocolError: "failure_protocol"
+    case .tooLarge: "failure_too_large"
+    case .provider: "failure_provider"
+    case .question: "failure_question"
+    case .overloaded: "failure_overloaded"
+    case .circuitOpen: "failure_circuit_open"
+    case .cancelled: "failure_cancelled"
+    case .closed: "failure_closed"
+    }
+  }
+}
+
+extension CacheCounter {
+  /// As a metric's label.
+  fileprivate var event: String {
+    switch self {
+    case .workerHits: "worker_hit"
+    case .storeHits: "store_hit"
+    case .staleHits: "stale_hit"
+    case .misses: "miss"
+    case .expired: "expired"
+    case .fromFuture: "from_future"
+    case .purged: "purged"
+    case .sealFailures: "seal_failure"
+    case .readFailures: "read_failure"
+    case .readersFull: "readers_full"
+    case .insertsRefused: "insert_refused"
+    case .puts: "put"
+    case .putsDropped: "put_dropped"
+    case .putsRefused: "put_refused"
+    case .written: "written"
+    case .writtenLater: "written_later"
+    case .evicted: "evicted"
+    case .refreshed: "refreshed"
+    case .mapFull: "map_full"
+    case .writeFailures: "write_failure"
+    case .purges: "purge"
+    case .beganEmpty: "began_empty"
+    case .deadReaders: "dead_reader"
+    }
   }
 }

@@ -79,7 +79,7 @@ extension [ProviderField] {
   fileprivate func mapped<Field>(_ map: (ProviderField) -> Field?) throws(ProviderError) -> [Field] {
     var mapped: [Field] = []
     for field in self {
-      guard let found = map(field) else { throw ProviderError("\(field.target) has no place in a question") }
+      guard let found = map(field) else { throw ProviderError("\(field.target.name) has no place in a question") }
       mapped.append(found)
     }
     return mapped

@@ -6,8 +6,8 @@
 
 /* Debian's libjansson.a is compiled for executables: it reaches `stdin`, which only json_loadf compares its argument
  * with, in a way that a library cannot. scripts/linking.sh renames that reference to this; nothing calls json_loadf. */
-extern FILE *purser_jansson_stdin;
-FILE *purser_jansson_stdin;
+extern FILE *jansson_stdin;
+FILE *jansson_stdin;
 
 /* jansson goes as deep as 2,048 by recursion, which is more than a small stack has. */
 static bool is_deeper_than(const uint8_t *text, size_t size, size_t depth_max) {

@@ -77,7 +77,8 @@ void lmdb_door_error_text(int code, char *text, size_t size) {
 
 /* Where this thread goes on when LMDB finds its pages wrong. Readers hold no lock of LMDB's; a writer's is let go by the
  * abort that must follow. */
-static _Thread_local jmp_buf *way_back;
+/* In the static block: found without a call, which would need the dynamic loader as a library. */
+static _Thread_local jmp_buf *way_back __attribute__((tls_model("initial-exec")));
 
 static void leave(MDB_env *environment, const char *message) {
   (void)environment, (void)message;

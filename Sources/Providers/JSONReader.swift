@@ -1,5 +1,5 @@
-// JSON text to a field value, by jansson. A document that holds a key twice, or says more after its end, is refused: two
-// readers must not find different answers in it.
+// JSON text to a field value, by jansson. A document that holds a key twice, or says more after its end, is refused:
+// two readers must not find different answers in it.
 
 import CJansson
 import CPlatform

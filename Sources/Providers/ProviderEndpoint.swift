@@ -29,8 +29,8 @@ public enum ProviderEndpoint: Hashable, Sendable {
     let colon = text.lastIndex(of: ":")
     if let colon, !text.hasSuffix("]") {
       let digits = text[text.index(after: colon)...]
-      guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let number = UInt16("\(digits)"),
-        number > 0
+      guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let wide = Int("\(digits)"),
+        let number = UInt16(exactly: wide), number > 0
       else { return nil }
       port = number
       host = text[..<colon]

@@ -61,8 +61,8 @@ public final class ProviderPool: @unchecked Sendable {
 
   // MARK: Clients
 
-  /// The client for these settings, the same for equal ones. Each `acquire` wants its `release`. Opens libcurl and starts
-  /// the thread the first time; says what is wrong with the settings, or which package is missing.
+  /// The client for these settings, the same for equal ones. Each `acquire` wants its `release`. Opens libcurl and
+  /// starts the thread the first time; says what is wrong with the settings, or which package is missing.
   public func acquire(_ settings: ProviderSettings) throws(ProviderError) -> ProviderClient {
     let route = try ProviderRoute(settings)
     guard !isOfAnotherProcess else { throw ProviderError("no provider can be asked in a forked process") }
@@ -126,9 +126,9 @@ public final class ProviderPool: @unchecked Sendable {
 
   // MARK: Questions
 
-  /// Asks, from any thread, without waiting. The completion is called exactly once: on the pool's thread, or before this
-  /// returns when the question is refused at once. `deadline`, in monotonic nanoseconds, can only shorten the settings'
-  /// timeout. The completion must not block, and must not call `close`.
+  /// Asks, from any thread, without waiting. The completion is called exactly once: on the pool's thread, or before
+  /// this returns when the question is refused at once. `deadline`, in monotonic nanoseconds, can only shorten the
+  /// settings' timeout. The completion must not block, and must not call `close`.
   @discardableResult
   public func ask(
     _ client: ProviderClient, _ question: ProviderQuestion, deadline: Int64? = nil,
@@ -187,8 +187,8 @@ public final class ProviderPool: @unchecked Sendable {
     }
   }
 
-  /// Completes every question under way as `closed`, closes all connections and waits for the thread. Later questions are
-  /// refused. Again is fine; not from a completion, where it returns without having done anything.
+  /// Completes every question under way as `closed`, closes all connections and waits for the thread. Later questions
+  /// are refused. Again is fine; not from a completion, where it returns without having done anything.
   public func close() {
     guard !isOfAnotherProcess else { return }
     let ending = locked { () -> OpaquePointer? in

@@ -21,7 +21,8 @@ public struct ProviderReply: Equatable, Sendable {
   public var outcome: Outcome
   /// Of a denial, what the client is to get: 200 to 599. Else what the provider's own answer had, 0 without an answer.
   public var httpStatus: UInt16 = 0
-  /// google.rpc code: of the `CheckResponse` or, of a failure, what gRPC gave. HTTP's denials are 7 (PERMISSION_DENIED).
+  /// google.rpc code: of the `CheckResponse` or, of a failure, what gRPC gave. HTTP's denials are 7
+  /// (PERMISSION_DENIED).
   public var grpcCode: Int32 = 0
   /// What the provider says about its answer, for a log.
   public var message: [UInt8] = []
@@ -34,8 +35,8 @@ public struct ProviderReply: Equatable, Sendable {
   public var queryChanges: [QueryChange] = []
   /// Of a denial, for the client.
   public var body: [UInt8] = []
-  /// How long the provider lets its answer be kept (Cache-Control over HTTP; 0 for not at all). Nil when it says nothing,
-  /// as over gRPC, which has no words for it.
+  /// How long the provider lets its answer be kept (Cache-Control over HTTP; 0 for not at all). Nil when it says
+  /// nothing, as over gRPC, which has no words for it.
   public var maxAgeNanoseconds: Int64?
 
   public init(_ outcome: Outcome) { self.outcome = outcome }

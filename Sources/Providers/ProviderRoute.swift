@@ -80,6 +80,8 @@ extension ProviderSettings {
   }
 
   private func check(_ settings: ExtAuthzGRPCSettings) throws(ProviderError) {
+    // Decoded, a message of many small parts is larger by far.
+    try check(Int64(responseBytesMax), within: 1...1_048_576, "an answer over gRPC has 1 byte to 1 MiB")
     if let authority = settings.authority { try checkAuthority(authority) }
     guard Set(settings.fields).count == settings.fields.count else {
       throw ProviderError("a field of the request is named twice")

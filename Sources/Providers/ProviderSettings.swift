@@ -10,7 +10,7 @@ public struct ProviderSettings: Hashable, Sendable {
   public var timeoutNanoseconds: Int64 = 200_000_000
   /// Questions under way at once, 1 to 65,536; the next one is refused as `overloaded`.
   public var inFlightMax = 256
-  /// Bytes of an answer's body, 1 to 16 MiB. Its headers may have 64 KiB.
+  /// Bytes of an answer's body, 1 to 16 MiB, over gRPC to 1 MiB. Its headers may have 64 KiB.
   public var responseBytesMax = 65_536
   /// Nil: always asked, however often it fails.
   public var circuit: CircuitSettings? = CircuitSettings()
@@ -76,7 +76,7 @@ public enum ProviderInterface: Hashable, Sendable {
 
 public struct ExtAuthzGRPCSettings: Hashable, Sendable {
   public var fields: [ExtAuthzField]
-  /// The `:authority`; the endpoint's host and port when nil.
+  /// The `:authority`; the endpoint's host and port when nil, with TLS the server name and the port.
   public var authority: String?
 
   public init(fields: [ExtAuthzField], authority: String? = nil) {
@@ -119,7 +119,8 @@ public struct ExtAuthzHTTPSettings: Hashable, Sendable {
   public var upstreamHeadersToAppend: [String]
   /// Headers of an answer that allows, which go to the client.
   public var clientHeadersOnAllow: [String]
-  /// Headers of an answer that denies, which go to the client, and always `location` and `www-authenticate`. Nil for all.
+  /// Headers of an answer that denies, which go to the client, and always `location` and `www-authenticate`. Nil for
+  /// all.
   public var clientHeadersOnDeny: [String]?
 
   public init(
@@ -143,10 +144,11 @@ public enum ExtAuthzHTTPField: Hashable, Sendable {
   case method
   /// The path with its query; `/` when it is not asked for or absent.
   case path
-  /// `Host`; the endpoint's host and port when it is not asked for or absent.
+  /// `Host`; when it is not asked for or absent, the endpoint's host and port, with TLS the server name and the port.
   case host
   case header(String)
-  /// A map. What another field names, what belongs to one connection (RFC 9110, 7.6.1) and `content-length` are left out.
+  /// A map. What another field names, what belongs to one connection (RFC 9110, 7.6.1) and `content-length` are left
+  /// out.
   case headers
 }
 

@@ -1,8 +1,9 @@
 // What the pool's thread does: starts exchanges, looks after deadlines, and makes replies of what comes back.
 //
 // libcurl shares connections among all exchanges of the loop. Over HTTP/1.1 it takes an open one or makes a new one by
-// itself. Over HTTP/2 without TLS it has to be told beforehand which of the two, so the first question of a client makes
-// the connection, those after it wait until it is made, and the rest go over it; one that finds it gone makes the next.
+// itself. Over HTTP/2 without TLS it has to be told beforehand which of the two, so the first question of a client
+// makes the connection, those after it wait until it is made, and the rest go over it; one that finds it gone makes the
+// next.
 
 import CCurl
 import CPlatform

@@ -54,6 +54,11 @@ struct Explanation {
       default: "errs"
       }
     var lines = ["  \(rule["action"]?.text ?? "") \(rule["rule"]?.text ?? "") \(outcome)"]
+    if let answer = rule["answer"]?.text {
+      var isKept = false
+      if case .bool(true) = rule["cached"]?.content ?? .null { isKept = true }
+      lines.append("    provider: \(answer)\(isKept ? ", from the cache" : "")")
+    }
     for clause in rule["clauses"]?.items ?? [] {
       let value = clause["value"]?.text ?? ""
       // Conditions may be written over several lines; here each clause has one.

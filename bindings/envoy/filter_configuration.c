@@ -53,6 +53,16 @@ static purser_plan *load_plan(const filter_configuration *made) {
   return NULL;
 }
 
+/* A store that cannot be used stops nobody, but who configured it wants to know. */
+static void log_store_problem(const filter_configuration *made) {
+  purser_text problem = {NULL, 0};
+  if (made->configuration.engine_options.store_directory.size == 0) return;
+  if (purser_cache_problem(process_engine_get(made->engine), &problem) != PURSER_OK) return;
+  log_line(ENVOY_LOG_WARN, "purser: %s: answers are kept in memory only: %.*s", made->name.data, (int)problem.size,
+           problem.data);
+  purser_text_free(&problem);
+}
+
 /* Gives the plan to a policy set of its own. */
 static bool use_plan(filter_configuration *made, purser_plan *plan) {
   purser_problems *problems = NULL;
@@ -65,7 +75,10 @@ static bool use_plan(filter_configuration *made, purser_plan *plan) {
     log_problems(problems, status == PURSER_OK ? ENVOY_LOG_WARN : ENVOY_LOG_ERROR);
     purser_problems_free(problems);
   }
-  if (status == PURSER_OK) return true;
+  if (status == PURSER_OK) {
+    log_store_problem(made);
+    return true;
+  }
   log_line(ENVOY_LOG_ERROR, "purser: %s: policies not used: %s", made->name.data, purser_status_text(status));
   return false;
 }

@@ -66,7 +66,7 @@
           guard let program = compile(source, type, &question, &problems) else { return }
           fields.append(ProviderField(target))
           programs.append(program)
-          text.put("\(target)")
+          text.put(target.name)
           text.put(source.bytes)
         }
         var service = ProviderService.opa
@@ -97,7 +97,7 @@
           result = ExternalParts.result(decision, status, body, &problems)
           for source in [decision, status, body] { text.put(source?.bytes ?? []) }
         }
-        text.put("\(service)")
+        text.put(service.name)
         text.put(document.endpoint.url)
         text.put(document.endpoint.unixPath ?? "")
         question.digest = text.bytes

@@ -97,9 +97,11 @@ def test_validation_loads_everything_and_opens_nothing(binary, modules, tmp_path
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         path = policies(SITE + "---" + METRICS.replace("PORT", str(taken.getsockname()[1])))
-        boot = proxy.bootstrap(1, [proxy.listener([proxy.purser_filter(policies=[path])])])
+        made = proxy.purser_filter(policies=[path], store={"directory": str(tmp_path / "store")})
+        boot = proxy.bootstrap(1, [proxy.listener([made])])
         status, log = proxy.Envoy(binary, modules, tmp_path, boot, 1, VALIDATE).run_to_end()
         assert status == 0, log
+        assert not (tmp_path / "store").exists()
         assert "validated 1 policies with 3 rules, 1 metrics" in log
         # Without validation the port is needed.
         assert "Backend `prom`" in refuse({"policies": [path]})

@@ -223,6 +223,36 @@ def test_answers_outlive_envoy_in_the_store(launch, policies, authorizer, tmp_pa
         assert client.ask(envoy.port(), paths[0]).status == 503
 
 
+def test_envoys_share_a_store(launch, binary, modules, policies, authorizer, upstream, tmp_path):
+    configuration = {"policies": [policies(site(authorizer, CACHE))], "store": {"directory": str(tmp_path / "store")}}
+    boot = proxy.bootstrap(upstream.port, [proxy.listener([proxy.purser_filter(**configuration)])])
+    (tmp_path / "second").mkdir()
+    with launch(configuration) as first, proxy.Envoy(binary, modules, tmp_path / "second", boot) as second:
+        assert client.ask(first.port(), "/yes").status == 200
+        authorizer.close()
+        proxy.until("the other one knows the answer", lambda: client.ask(second.port(), "/yes").status == 200)
+    assert authorizer.asked == ["/yes"]
+
+
+def test_envoy_that_was_killed_leaves_a_store_that_decides_right(launch, policies, authorizer, tmp_path):
+    configuration = {"policies": [policies(site(authorizer, CACHE))], "store": {"directory": str(tmp_path / "store")}}
+    paths = [f"/{word}/{number}" for number in range(30) for word in ("yes", "no")]
+    for _ in range(3):
+        with pytest.raises(AssertionError, match="Envoy ended with -9"):
+            with launch(configuration, threads=2) as envoy:
+                port = envoy.port()
+                assert [client.ask(port, path).status for path in paths] == [200, 401] * 30
+                envoy.process.kill()
+
+
+def test_store_that_cannot_be_used_is_told_and_stops_nobody(launch, policies, authorizer, tmp_path):
+    store = {"directory": str(tmp_path / "nowhere" / "store")}
+    with launch({"policies": [policies(site(authorizer, CACHE))], "store": store}) as envoy:
+        assert "answers are kept in memory only: " in envoy.log() and "nowhere" in envoy.log()
+        assert [client.ask(envoy.port(), "/yes").status for _ in range(2)] == [200, 200]
+    assert authorizer.asked == ["/yes"]
+
+
 # -------------------------------------------------------------------------------------------------- failures
 
 
