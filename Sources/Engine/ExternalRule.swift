@@ -19,7 +19,6 @@ public struct ExternalRule: BitwiseCopyable {
 
 #if !hasFeature(Embedded)
   import CPlatform
-  import PurserAttributes
 
   extension ExternalRule {
     /// A key may have so many bytes; a longer one means that nothing is cached.
@@ -34,7 +33,10 @@ public struct ExternalRule: BitwiseCopyable {
       withUnsafeBytes(of: rule.pointee.keyDigest) { writer.put(raw: $0.baseAddress, $0.count) }
       var index = 0
       while index < rule.pointee.keySlotCount {
-        writer.put(RequestView.value(rule.pointee.keySlots[index], evaluation))
+        let slot = rule.pointee.keySlots[index]
+        let place = evaluation.pointee.slots + Int(slot)
+        if place.pointee.kind == .unfetched { evaluation.pointee.fetch(evaluation, slot) }
+        writer.put(place.pointee)
         index &+= 1
       }
       return writer.isGood ? writer.count : 0
