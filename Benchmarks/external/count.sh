@@ -9,7 +9,8 @@ program=$1
 shift
 work=${OUT:-$(mktemp -d)}
 [[ -n ${OUT:-} ]] || trap 'rm -rf "$work"' EXIT
-if ! valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file="$work/out" "$program" count "$@" >"$work/said" 2>&1; then
+if ! valgrind --tool=callgrind --instr-atstart=no --collect-atstart=no --toggle-collect=pass \
+  --callgrind-out-file="$work/out" "$program" count "$@" >"$work/said" 2>&1; then
   cat "$work/said" >&2
   exit 1
 fi

@@ -64,7 +64,7 @@ uint64_t ask_for(house *house, uint64_t first, uint64_t count, const char *path)
 /* Waits until the store is read: it is opened by a thread of the engine's. `user` must be kept there. */
 void wait_for_store(house *house, uint64_t user);
 
-/* What the check cache counted of an event, such as "storeHits". */
+/* What the check cache counted of an event, such as "store_hit". */
 uint64_t events(const house *house, const char *event);
 
 int64_t wall_nanoseconds(void);

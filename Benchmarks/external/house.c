@@ -145,12 +145,16 @@ uint64_t events(const house *house, const char *event) {
   char line[128];
   uint64_t count = 0;
   size_t at;
+  int is_there = 0;
   const size_t size = (size_t)snprintf(line, sizeof line, "purser_check_cache_events_total{event=\"%s\"} ", event);
   demand(purser_metrics_render(house->engine, text_of(NULL), &text), "metrics");
   for (at = 0; at + size < text.size; at++) {
-    if (memcmp(text.data + at, line, size) == 0) count = strtoull(text.data + at + size, NULL, 10);
+    if (memcmp(text.data + at, line, size) != 0) continue;
+    count = strtoull(text.data + at + size, NULL, 10);
+    is_there = 1;
   }
   purser_text_free(&text);
+  if (!is_there) fail("there is no such event");
   return count;
 }
 

@@ -73,7 +73,7 @@ void replay(const services *services, const char *folder) {
     visit_make(&visit, zipf_next(sums, &random), path_plain);
     hits += decide_waiting(&house, &visit, 0);
     if ((i + 1) % WINDOW == 0) {
-      printf("hits %ld ratio %.4f store %llu\n", i + 1, (double)hits / WINDOW, (unsigned long long)events(&house, "storeHits"));
+      printf("hits %ld ratio %.4f store %llu\n", i + 1, (double)hits / WINDOW, (unsigned long long)events(&house, "store_hit"));
       hits = 0;
     }
   }
@@ -96,6 +96,6 @@ void distinct(const services *services, const char *folder) {
             (double)(nanoseconds() - started) / 1e3 / STEP);
   }
   printf("events evicted %llu dropped %llu full %llu\n", (unsigned long long)events(&house, "evicted"),
-         (unsigned long long)events(&house, "putsDropped"), (unsigned long long)events(&house, "mapFull"));
+         (unsigned long long)events(&house, "put_dropped"), (unsigned long long)events(&house, "map_full"));
   house_close(&house);
 }

@@ -107,10 +107,15 @@ static unsigned long events(const house *house, const char *event) {
   char line[128];
   unsigned long count = 0;
   size_t at;
+  int is_there = 0;
   const size_t size = (size_t)snprintf(line, sizeof line, "purser_check_cache_events_total{event=\"%s\"} ", event);
   if (!CHECK(purser_metrics_render(house->engine, text_of(NULL), &text) == PURSER_OK)) return 0;
   for (at = 0; at + size < text.size; at += 1)
-    if (memcmp(text.data + at, line, size) == 0) count = strtoul(text.data + at + size, NULL, 10);
+    if (memcmp(text.data + at, line, size) == 0) {
+      count = strtoul(text.data + at + size, NULL, 10);
+      is_there = 1;
+    }
+  CHECK(is_there);
   purser_text_free(&text);
   return count;
 }
@@ -271,11 +276,11 @@ static void an_answer_in_the_workers_table_costs_no_allocation_and_no_system_cal
   prepare(&server);
   if (kept_house_open(&house, 0)) {
     ask_for_everybody(&house, &server);
-    hits = events(&house, "workerHits");
+    hits = events(&house, "worker_hit");
     nothing_is_allocated(&house);
     no_system_call_is_made(&house);
-    CHECK(events(&house, "workerHits") - hits >= 12 * USERS);
-    CHECK(events(&house, "storeHits") == 0);
+    CHECK(events(&house, "worker_hit") - hits >= 12 * USERS);
+    CHECK(events(&house, "store_hit") == 0);
     CHECK(authorizer_asked(&server) == USERS);
     house_close(&house);
   }
@@ -292,10 +297,10 @@ static void an_answer_in_the_store_costs_no_allocation_and_no_system_call(void) 
     ask_for_everybody(&house, &server);
     house_close(&house); /* writes what waits */
     if (kept_house_open(&house, TABLE_SMALL) && CHECK(store_is_open(&house))) {
-      hits = events(&house, "storeHits");
+      hits = events(&house, "store_hit");
       nothing_is_allocated(&house);
       no_system_call_is_made(&house);
-      CHECK(events(&house, "storeHits") - hits >= 12 * USERS / 2);
+      CHECK(events(&house, "store_hit") - hits >= 12 * USERS / 2);
       CHECK(authorizer_asked(&server) == USERS);
       house_close(&house);
     }
