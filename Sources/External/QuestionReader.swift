@@ -73,7 +73,7 @@ struct QuestionReader {
   private mutating func word() -> UInt64? {
     guard rest.count >= 8 else { return nil }
     var word: UInt64 = 0
-    for (index, byte) in rest.prefix(8).enumerated() { word |= UInt64(byte) << (8 &* UInt64(truncatingIfNeeded: index)) }
+    for byte in rest.prefix(8).reversed() { word = word << 8 | UInt64(truncatingIfNeeded: byte) }
     rest = rest.dropFirst(8)
     return word
   }
@@ -81,7 +81,7 @@ struct QuestionReader {
   private mutating func length() -> UInt32? {
     guard rest.count >= 4 else { return nil }
     var word: UInt32 = 0
-    for (index, byte) in rest.prefix(4).enumerated() { word |= UInt32(byte) << (8 &* UInt32(truncatingIfNeeded: index)) }
+    for byte in rest.prefix(4).reversed() { word = word << 8 | UInt32(truncatingIfNeeded: byte) }
     rest = rest.dropFirst(4)
     return word
   }

@@ -16,8 +16,10 @@ public func purser_engine_new(
   guard let engine_out else { return PURSER_INVALID_ARGUMENT }
   var made = EngineOptions()
   if let options {
-    guard let grown = MemoryLayout<purser_engine_options>.offset(of: \.store_directory),
-      options.pointee.size >= grown
+    // Of the first version: without the store's fields at the end.
+    guard
+      options.pointee.size
+        >= MemoryLayout<purser_engine_options>.size &- MemoryLayout<purser_text>.size &- 2 &* MemoryLayout<Int>.size
     else { return PURSER_INVALID_ARGUMENT }
     switch HostDeclaration.read(
       served: options.pointee.attributes_served, options.pointee.attributes_served_count,

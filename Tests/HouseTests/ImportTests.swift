@@ -57,7 +57,11 @@ private func imports(in folder: String) throws -> [String: [String]] {
   @Test func anEmbeddedModuleImportsOnlyEmbeddedOnes() throws {
     let rows = try ModuleRow.all()
     let embedded = Set(rows.filter { $0.embedded == "yes" || $0.embedded == "c" }.map(\.name))
-    for row in rows where row.embedded == "yes" { #expect(row.imports.subtracting(embedded) == [], "\(row.name)") }
+    // What is only in the large flavour is imported under `#if !hasFeature(Embedded)`; whether it is, the build of the small one tells.
+    let large: Set = ["PurserExternal"]
+    for row in rows where row.embedded == "yes" {
+      #expect(row.imports.subtracting(embedded).subtracting(large) == [], "\(row.name)")
+    }
     #expect(embedded.isSuperset(of: ["CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry"]))
   }
 }

@@ -13,7 +13,8 @@ import subprocess
 # Modules whose code is ours, as they stand in a mangled name, and our C.
 OWN = re.compile(
     r"(?<!\d)(3CEL|16PurserAttributes|12PurserPolicy|15PurserTelemetry|14PurserBackends|12PurserEngine"
-    r"|19PurserConfiguration|7PurserC)(?![a-z])|^(purser|platform|microhttpd|yaml_shim)_"
+    r"|19PurserConfiguration|7PurserC|14PurserExternal|15PurserProviders|11PurserStore|16PurserCheckCache)(?![a-z])"
+    r"|^(purser|platform|microhttpd|yaml_shim|lmdb_door|http|ext_authz|jansson|json_reader|sodium_seal)_"
 )
 # The standard library's functions, made for our types: its source, our object file.
 SPECIALIZED = re.compile(

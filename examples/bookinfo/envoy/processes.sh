@@ -1,7 +1,10 @@
+#!/usr/bin/env bash
 # Sourced by the demos: a folder, processes that end with the script, and waiting for them to come up.
 #
 #   $work        a temporary folder, removed at the end
 #   started      process numbers; what is in it is stopped at the end, also on Ctrl-C
+
+set -euo pipefail
 
 work=$(mktemp -d)
 started=()
