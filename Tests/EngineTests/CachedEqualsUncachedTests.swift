@@ -11,19 +11,18 @@ import Testing
   func everyDecisionIsTheSame(_ seed: UInt64) throws { _ = try CachedEqualsUncachedTests.compare(seed) }
 
   /// The comparison would say nothing if nothing were found.
-  @Test func manyDecisionsComeFromTheCache() throws {
-    let hits = try (101...104).reduce(0) { try $0 + CachedEqualsUncachedTests.compare($1) }
-    #expect(hits > 100)
+  @Test func manyQuestionsAreSpared() throws {
+    let spared = try (101...104).reduce(0) { try $0 + CachedEqualsUncachedTests.compare($1) }
+    #expect(spared > 200, "\(spared)")
   }
 
-  /// How many decisions came from the cache.
+  /// How many questions the cache spared.
   private static func compare(_ seed: UInt64) throws -> Int {
     var generator = ExternalGenerator(seed: seed)
     let documents = generator.documents()
     let cached = try Side(documents: documents.cached)
     let plain = try Side(documents: documents.plain)
     var now = ExternalTests.start
-    var hits = 0
     for step in 0..<250 {
       now += generator.pause()
       // A reload of the same documents, and of changed ones, meets no wrong answer either.
@@ -37,10 +36,9 @@ import Testing
       let without = try plain.decide(request, now)
       #expect(withCache.comparable == without.comparable, "seed \(seed), step \(step): \(request)")
       #expect(!without.isCached)
-      if withCache.isCached { hits += 1 }
     }
     #expect(cached.asked <= plain.asked)
-    return hits
+    return plain.asked - cached.asked
   }
 
   private final class Side {
@@ -88,7 +86,7 @@ private struct ExternalGenerator {
     for byte in "\(question)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     switch hash >> 32 % 8 {
     case 0: return .timedOut
-    case 1, 2, 3: return .deny(status: hash % 2 == 0 ? 401 : 403, body: "b\(hash % 5)", headers: [("x-why", "\(hash % 7)")])
+    case 1, 2: return .deny(status: hash % 2 == 0 ? 401 : 403, body: "b\(hash % 5)", headers: [("x-why", "\(hash % 7)")])
     default: return .allow([("x-score", "\(hash % 9)")])
     }
   }
@@ -102,9 +100,9 @@ private struct ExternalGenerator {
   /// Mostly none; sometimes past every time to live; sometimes back.
   mutating func pause() -> Int64 {
     switch Int.random(in: 0..<20, using: &random) {
-    case 0: return 40 * ExternalTests.second
-    case 1: return -ExternalTests.second
-    case 2...6: return Int64.random(in: 0..<3 * ExternalTests.second, using: &random)
+    case 0: return once(in: 3) ? 40 * ExternalTests.second : 0
+    case 1: return once(in: 3) ? -ExternalTests.second : 0
+    case 2...3: return Int64.random(in: 0..<3 * ExternalTests.second, using: &random)
     default: return 1_000_000
     }
   }
@@ -182,11 +180,14 @@ private struct ExternalGenerator {
   private mutating func varied() -> String { once(in: 4) ? ", varyBy: [request.scheme]" : "" }
 
   private mutating func condition() -> String {
-    "'"
+    // Some err where the header is absent, but not so often that nobody is ever asked.
+    if once(in: 16) { return "'" + #"request.headers["x-tenant"] == "1""# + "'" }
+    return "'"
       + pick([
-        "true", "request.url_path.startsWith(\"/a\")", "request.method == \"GET\"",
-        "request.headers[\"x-user\"] != \"\"", "\"x-tenant\" in request.headers",
-        "source.principal == \"p\" || request.path == \"/b\"", "request.headers[\"x-tenant\"] == \"1\"",
+        "true", "true", #"request.url_path.startsWith("/a")"#, #"request.method == "GET""#,
+        #"!("x-user" in request.headers) || request.headers["x-user"] != """#, #""x-tenant" in request.headers"#,
+        #"source.principal == "p" || request.path == "/b""#,
+        #""x-tenant" in request.headers && request.headers["x-tenant"] == "1""#,
       ]) + "'"
   }
 }
