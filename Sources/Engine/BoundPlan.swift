@@ -111,7 +111,8 @@ public final class BoundPlan: @unchecked Sendable {
     let labelsMax = plan.metrics.reduce(0) { max($0, $1.labels.count) }
     image.initialize(
       to: PlanImage(
-        serial: platform_next_serial(), policy: plan.policies.image, policyCode: memory.view(of: plan.policyCode, numbers: [:]),
+        serial: platform_next_serial(), policy: plan.policies.image,
+        policyCode: memory.view(of: plan.policyCode, numbers: [:]),
         telemetryCode: memory.view(of: plan.telemetryCode, numbers: [:]), metrics: memory.keep([]),
         metricCount: 0, accessLogs: memory.keep([]), accessLogCount: 0,
         valueSets: memory.keep(plan.valueSets.map { Unmanaged.passUnretained($0) }),

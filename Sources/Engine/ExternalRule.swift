@@ -47,7 +47,9 @@ public struct ExternalRule: BitwiseCopyable {
     /// The key of the request for a CUSTOM rule, by the rule's own number; nil where there is none. For tools; the worker is
     /// entered.
     public static func cacheKey(_ request: UnsafeMutablePointer<RequestState>, _ external: Int) -> [UInt8]? {
-      guard let plan = request.pointee.plan, external >= 0, external < Int(plan.pointee.externalCount) else { return nil }
+      guard let plan = request.pointee.plan, external >= 0, external < Int(plan.pointee.externalCount) else {
+        return nil
+      }
       let worker = request.pointee.worker
       let rule = plan.pointee.externals + external
       WorkerState.prepare(worker, for: plan)
@@ -79,7 +81,9 @@ public struct ExternalRule: BitwiseCopyable {
     case tooLarge
 
     static func make(_ rule: UnsafePointer<ExternalRule>, _ evaluation: Evaluation.Pointer) -> QuestionValues {
-      guard let base = malloc(ExternalRule.questionBytesMax)?.assumingMemoryBound(to: UInt8.self) else { return .tooLarge }
+      guard let base = malloc(ExternalRule.questionBytesMax)?.assumingMemoryBound(to: UInt8.self) else {
+        return .tooLarge
+      }
       defer { free(base) }
       var writer = CanonicalWriter(base, capacity: ExternalRule.questionBytesMax)
       var index = 0

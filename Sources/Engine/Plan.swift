@@ -47,9 +47,11 @@ public final class Plan: @unchecked Sendable {
   private let texts: TextStore
 
   public init(
-    digest: Bytes, policies: PolicyStore, parts: PlanParts, compiledPolicyCount: Int, policyCode: CompiledPart, telemetryCode: CompiledPart,
+    digest: Bytes, policies: PolicyStore, parts: PlanParts, compiledPolicyCount: Int, policyCode: CompiledPart,
+    telemetryCode: CompiledPart,
     valueSets: [ValueSet], metrics: [MetricPlan], accessLogs: [AccessLogPlan], backends: [BackendPlan],
-    providers: [ProviderPlan], externalRules: [ExternalRulePlan], customAttributes: [Attribute], needs: [AttributeNeed], enforcedPolicyCount: Int, allowsEmpty: Bool,
+    providers: [ProviderPlan], externalRules: [ExternalRulePlan], customAttributes: [Attribute], needs: [AttributeNeed],
+    enforcedPolicyCount: Int, allowsEmpty: Bool,
     explainSource: ExplainSource, texts: TextStore
   ) {
     self.digest = digest

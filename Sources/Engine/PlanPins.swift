@@ -152,7 +152,9 @@ extension WorkerState {
   }
 
   @inline(__always)
-  private static func release(_ pin: UnsafeMutablePointer<PlanPin>, by worker: UnsafeMutablePointer<WorkerState>) -> Bool {
+  private static func release(_ pin: UnsafeMutablePointer<PlanPin>, by worker: UnsafeMutablePointer<WorkerState>)
+    -> Bool
+  {
     let left = pin.pointee.count &- 1
     if left != 0 {
       platform_store_release(&pin.pointee.count, left)

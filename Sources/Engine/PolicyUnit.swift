@@ -44,54 +44,59 @@ public struct UnitWarning: Sendable {
   }
 }
 
-/// A CUSTOM rule, before it is known whether there is such a provider.
-public struct ExternalDraft: Sendable {
-  public var name: String
-  /// `namespace/name`.
-  public var provider: String
-  public var providerPlace: UnitPlace
-  /// The text of `when`.
-  public var condition: [UInt8]
-  /// What `when` reads.
-  public var slots: [SlotDefinition]
-  public var cache: CacheDraft?
+#if hasFeature(Embedded)
+  /// The small flavour asks nobody.
+  public struct ExternalDraft: Sendable {}
+#else
+  /// A CUSTOM rule, before it is known whether there is such a provider.
+  public struct ExternalDraft: Sendable {
+    public var name: String
+    /// `namespace/name`.
+    public var provider: String
+    public var providerPlace: UnitPlace
+    /// The text of `when`.
+    public var condition: [UInt8]
+    /// What `when` reads.
+    public var slots: [SlotDefinition]
+    public var cache: CacheDraft?
 
-  public init(
-    name: String, provider: String, providerPlace: UnitPlace, condition: [UInt8], slots: [SlotDefinition],
-    cache: CacheDraft?
-  ) {
-    self.name = name
-    self.provider = provider
-    self.providerPlace = providerPlace
-    self.condition = condition
-    self.slots = slots
-    self.cache = cache
+    public init(
+      name: String, provider: String, providerPlace: UnitPlace, condition: [UInt8], slots: [SlotDefinition],
+      cache: CacheDraft?
+    ) {
+      self.name = name
+      self.provider = provider
+      self.providerPlace = providerPlace
+      self.condition = condition
+      self.slots = slots
+      self.cache = cache
+    }
   }
-}
 
-/// How the rule's answers are kept, as it is written. Times are in nanoseconds.
-public struct CacheDraft: Sendable {
-  public var place: UnitPlace
-  public var ttl: Int64
-  public var denyTTL: Int64
-  public var staleFor: Int64
-  public var headers: [String]
-  public var varyBy: [(text: String, place: UnitPlace)]
-  public var purgeBy: [(text: String, place: UnitPlace)]
+  /// How the rule's answers are kept, as it is written. Times are in nanoseconds.
+  public struct CacheDraft: Sendable {
+    public var place: UnitPlace
+    public var ttl: Int64
+    public var denyTTL: Int64
+    public var staleFor: Int64
+    public var headers: [String]
+    public var varyBy: [(text: String, place: UnitPlace)]
+    public var purgeBy: [(text: String, place: UnitPlace)]
 
-  public init(
-    place: UnitPlace, ttl: Int64, denyTTL: Int64, staleFor: Int64, headers: [String],
-    varyBy: [(text: String, place: UnitPlace)], purgeBy: [(text: String, place: UnitPlace)]
-  ) {
-    self.place = place
-    self.ttl = ttl
-    self.denyTTL = denyTTL
-    self.staleFor = staleFor
-    self.headers = headers
-    self.varyBy = varyBy
-    self.purgeBy = purgeBy
+    public init(
+      place: UnitPlace, ttl: Int64, denyTTL: Int64, staleFor: Int64, headers: [String],
+      varyBy: [(text: String, place: UnitPlace)], purgeBy: [(text: String, place: UnitPlace)]
+    ) {
+      self.place = place
+      self.ttl = ttl
+      self.denyTTL = denyTTL
+      self.staleFor = staleFor
+      self.headers = headers
+      self.varyBy = varyBy
+      self.purgeBy = purgeBy
+    }
   }
-}
+#endif
 
 public final class PolicyUnit: @unchecked Sendable {
   /// Of the document as it is written; nil for what must be compiled anew each time.

@@ -6,70 +6,95 @@
 import CEL
 import PurserPolicy
 
-extension RequestState {
-  public enum Side: Sendable { case request, response }
+#if hasFeature(Embedded)
+  extension RequestState {
+    public enum Side: Sendable { case request, response }
 
-  public static func headerCount(_ request: UnsafeMutablePointer<RequestState>, _ side: Side) -> Int {
-    var walk = HeaderWalk(request, side)
-    return walk.count()
+    private static func range(_ request: UnsafeMutablePointer<RequestState>, _ side: Side) -> HeaderRange {
+      guard let rule = decidingRule(request) else { return HeaderRange() }
+      return side == .request ? rule.requestHeaders : rule.responseHeaders
+    }
+
+    public static func headerCount(_ request: UnsafeMutablePointer<RequestState>, _ side: Side) -> Int {
+      Int(range(request, side).count)
+    }
+
+    /// Nil past the end.
+    public static func header(
+      _ request: UnsafeMutablePointer<RequestState>, _ side: Side, _ index: Int
+    ) -> HeaderChange? {
+      let range = range(request, side)
+      guard let plan = request.pointee.plan, index >= 0, index < Int(range.count) else { return nil }
+      return plan.pointee.policy.headers[Int(range.start) &+ index]
+    }
+
+    /// What the client of a denied request gets.
+    public static func body(_ request: UnsafeMutablePointer<RequestState>) -> Bytes {
+      RequestState.decidingRule(request)?.body ?? .empty
+    }
   }
+#else
+  extension RequestState {
+    public enum Side: Sendable { case request, response }
 
-  /// Nil past the end.
-  public static func header(
-    _ request: UnsafeMutablePointer<RequestState>, _ side: Side, _ index: Int
-  ) -> HeaderChange? {
-    var walk = HeaderWalk(request, side)
-    return index < 0 ? nil : walk.change(index)
-  }
+    public static func headerCount(_ request: UnsafeMutablePointer<RequestState>, _ side: Side) -> Int {
+      var walk = HeaderWalk(request, side)
+      return walk.count()
+    }
 
-  /// What the client of a denied request gets.
-  public static func body(_ request: UnsafeMutablePointer<RequestState>) -> Bytes {
-    let own = RequestState.decidingRule(request)?.body ?? .empty
-    #if !hasFeature(Embedded)
+    /// Nil past the end.
+    public static func header(
+      _ request: UnsafeMutablePointer<RequestState>, _ side: Side, _ index: Int
+    ) -> HeaderChange? {
+      var walk = HeaderWalk(request, side)
+      return index < 0 ? nil : walk.change(index)
+    }
+
+    /// What the client of a denied request gets.
+    public static func body(_ request: UnsafeMutablePointer<RequestState>) -> Bytes {
+      let own = RequestState.decidingRule(request)?.body ?? .empty
       if own.count == 0, let item = denial(request), let answer = item.answer { return answer.body }
-    #endif
-    return own
-  }
-}
-
-/// Goes through the parts that changes come from.
-private struct HeaderWalk {
-  private let request: UnsafeMutablePointer<RequestState>
-  private let side: RequestState.Side
-
-  init(_ request: UnsafeMutablePointer<RequestState>, _ side: RequestState.Side) {
-    self.request = request
-    self.side = side
-  }
-
-  mutating func count() -> Int {
-    var total = 0
-    _ = each { count, _ in
-      total &+= count
-      return nil
-    }
-    return total
-  }
-
-  mutating func change(_ index: Int) -> HeaderChange? {
-    var left = index
-    return each { count, change in
-      if left < count { return change(left) }
-      left &-= count
-      return nil
+      return own
     }
   }
 
-  /// Until `body` gives a change. It gets how many changes a part has, and how to get one of them.
-  private mutating func each(_ body: (Int, (Int) -> HeaderChange?) -> HeaderChange?) -> HeaderChange? {
-    guard let plan = request.pointee.plan else { return nil }
-    let decision = request.pointee.decision
-    let deciding = RequestState.decidingRule(request)
-    func range(_ range: HeaderRange?) -> HeaderChange? {
-      guard let range else { return nil }
-      return body(Int(range.count)) { plan.pointee.policy.headers[Int(range.start) &+ $0] }
+  /// Goes through the parts that changes come from.
+  private struct HeaderWalk {
+    private let request: UnsafeMutablePointer<RequestState>
+    private let side: RequestState.Side
+
+    init(_ request: UnsafeMutablePointer<RequestState>, _ side: RequestState.Side) {
+      self.request = request
+      self.side = side
     }
-    #if !hasFeature(Embedded)
+
+    mutating func count() -> Int {
+      var total = 0
+      _ = each { count, _ in
+        total &+= count
+        return nil
+      }
+      return total
+    }
+
+    mutating func change(_ index: Int) -> HeaderChange? {
+      var left = index
+      return each { count, change in
+        if left < count { return change(left) }
+        left &-= count
+        return nil
+      }
+    }
+
+    /// Until `body` gives a change. It gets how many changes a part has, and how to get one of them.
+    private mutating func each(_ body: (Int, (Int) -> HeaderChange?) -> HeaderChange?) -> HeaderChange? {
+      guard let plan = request.pointee.plan else { return nil }
+      let decision = request.pointee.decision
+      let deciding = RequestState.decidingRule(request)
+      func range(_ range: HeaderRange?) -> HeaderChange? {
+        guard let range else { return nil }
+        return body(Int(range.count)) { plan.pointee.policy.headers[Int(range.start) &+ $0] }
+      }
       let isRequest = side == .request
       if !decision.allows, deciding?.action == .custom {
         if isRequest { return nil }
@@ -77,9 +102,7 @@ private struct HeaderWalk {
         guard let answer = RequestState.denial(request)?.answer else { return nil }
         return body(Int(answer.responseHeaderCount)) { answer.responseHeader(UInt32(truncatingIfNeeded: $0)) }
       }
-    #endif
-    if let found = range(side == .request ? deciding?.requestHeaders : deciding?.responseHeaders) { return found }
-    #if !hasFeature(Embedded)
+      if let found = range(isRequest ? deciding?.requestHeaders : deciding?.responseHeaders) { return found }
       guard decision.allows else { return nil }
       var index: UInt32 = 0
       while let item = request.pointee.held.item(index) {
@@ -95,7 +118,7 @@ private struct HeaderWalk {
         }
         if let found { return found }
       }
-    #endif
-    return nil
+      return nil
+    }
   }
-}
+#endif

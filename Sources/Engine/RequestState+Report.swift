@@ -70,7 +70,8 @@ extension RequestState {
     LogRing.begin(ring)
     var index = 0
     while index < record.pointee.fieldCount {
-      LogRing.field(ring, key: record.pointee.fieldKeys[index], evaluate(record.pointee.fieldPrograms[index], evaluation))
+      LogRing.field(
+        ring, key: record.pointee.fieldKeys[index], evaluate(record.pointee.fieldPrograms[index], evaluation))
       index &+= 1
     }
     index = 0

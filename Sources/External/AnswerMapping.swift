@@ -43,7 +43,9 @@ enum AnswerMapping {
     return draft
   }
 
-  private static func operation(_ operation: PurserProviders.HeaderChange.Operation) -> PurserPolicy.HeaderChange.Operation {
+  private static func operation(_ operation: PurserProviders.HeaderChange.Operation)
+    -> PurserPolicy.HeaderChange.Operation
+  {
     switch operation {
     case .set: .set
     case .append: .append

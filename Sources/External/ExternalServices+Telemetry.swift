@@ -19,10 +19,15 @@ extension ExternalServices {
   }
 
   private static func snapshots(_ providers: [(name: String, statistics: ProviderStatistics)]) -> [InstrumentSnapshot] {
-    var answers = Table("purser_provider_answers_total", .counter, "Questions to providers, by how they ended.", ["provider", "outcome"])
-    var opened = Table("purser_provider_circuit_opened_total", .counter, "How often a provider failed so often that it was left alone.", ["provider"])
-    var connections = Table("purser_provider_connections_opened_total", .counter, "Connections to providers.", ["provider"])
-    var latency = Table("purser_provider_latency_seconds_total", .counter, "Time that answers took, added up.", ["provider"])
+    var answers = Table(
+      "purser_provider_answers_total", .counter, "Questions to providers, by how they ended.", ["provider", "outcome"])
+    var opened = Table(
+      "purser_provider_circuit_opened_total", .counter, "How often a provider failed so often that it was left alone.",
+      ["provider"])
+    var connections = Table(
+      "purser_provider_connections_opened_total", .counter, "Connections to providers.", ["provider"])
+    var latency = Table(
+      "purser_provider_latency_seconds_total", .counter, "Time that answers took, added up.", ["provider"])
     var waiting = Table("purser_provider_in_flight", .gauge, "Questions under way.", ["provider"])
     for (name, statistics) in providers {
       answers.add([name, "allow"], statistics.allowed)

@@ -257,7 +257,9 @@ extension ExternalServices {
   }
 
   private func makeCache() -> UnsafeMutableRawPointer? {
-    guard let open = locked({ cache }), let worker = open.makeWorker(bytes: options.workerCacheBytes) else { return nil }
+    guard let open = locked({ cache }), let worker = open.makeWorker(bytes: options.workerCacheBytes) else {
+      return nil
+    }
     return Unmanaged.passRetained(worker).toOpaque()
   }
 

@@ -101,49 +101,53 @@ public struct Decider {
       view.pointee.allows.count == 0 && !isConnectionCheck
       ? Verdict(allows: view.pointee.defaultAllows, kind: .defaultVerdict, rule: Decision.noRule)
       : admission(of: view, noting: decision)
-    if view.pointee.customs.count != 0, admission.allows, !isConnectionCheck {
-      return refusal(of: view, noting: decision, asked: asked) ?? admission
-    }
+    #if !hasFeature(Embedded)
+      if view.pointee.customs.count != 0, admission.allows, !isConnectionCheck {
+        return refusal(of: view, noting: decision, asked: asked) ?? admission
+      }
+    #endif
     return admission
   }
 
-  /// A CUSTOM rule that denies by itself; else those that hold are in `asked`.
-  private func refusal(
-    of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?,
-    asked: UnsafeMutablePointer<RuleNumbers>
-  ) -> Verdict? {
-    var erring = Decision.noRule
-    var walk = walk(&UnsafeMutablePointer(mutating: view).pointee.customs)
-    while let step = walk.next() {
-      let matched = match(step)
-      if matched == .fails {
-        walk.leavePolicy(of: step)
-        continue
-      }
-      if matched == .errs {
-        if erring == Decision.noRule { erring = step.pointee.rule }
-        note(step.pointee.rule, isOfMatch: true, decision)
-        continue
-      }
-      switch outcome(step) {
-      case .fails: continue
-      case .holds:
-        if asked.pointee.count < RuleNumbers.countMax {
-          asked.pointee.append(step.pointee.rule)
+  #if !hasFeature(Embedded)
+    /// A CUSTOM rule that denies by itself; else those that hold are in `asked`.
+    private func refusal(
+      of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?,
+      asked: UnsafeMutablePointer<RuleNumbers>
+    ) -> Verdict? {
+      var erring = Decision.noRule
+      var walk = walk(&UnsafeMutablePointer(mutating: view).pointee.customs)
+      while let step = walk.next() {
+        let matched = match(step)
+        if matched == .fails {
+          walk.leavePolicy(of: step)
           continue
         }
-        memory.ruleErrors[Int(step.pointee.rule)] = EvaluationError(.tooManyChecks)
-      case .errs:
-        if step.pointee.skipsOnError { continue }
+        if matched == .errs {
+          if erring == Decision.noRule { erring = step.pointee.rule }
+          note(step.pointee.rule, isOfMatch: true, decision)
+          continue
+        }
+        switch outcome(step) {
+        case .fails: continue
+        case .holds:
+          if asked.pointee.count < RuleNumbers.countMax {
+            asked.pointee.append(step.pointee.rule)
+            continue
+          }
+          memory.ruleErrors[Int(step.pointee.rule)] = EvaluationError(.tooManyChecks)
+        case .errs:
+          if step.pointee.skipsOnError { continue }
+        }
+        note(step.pointee.rule, isOfMatch: false, decision)
+        if erring == Decision.noRule { erring = step.pointee.rule }
       }
-      note(step.pointee.rule, isOfMatch: false, decision)
-      if erring == Decision.noRule { erring = step.pointee.rule }
+      guard erring != Decision.noRule else { return nil }
+      asked.pointee.removeAll()
+      decision?.pointee.error = error(of: erring)
+      return Verdict(allows: false, kind: .ruleError, rule: erring)
     }
-    guard erring != Decision.noRule else { return nil }
-    asked.pointee.removeAll()
-    decision?.pointee.error = error(of: erring)
-    return Verdict(allows: false, kind: .ruleError, rule: erring)
-  }
+  #endif
 
   private func denial(
     of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?

@@ -34,15 +34,17 @@ public func purser_engine_new(
       made.arenaBytesMax = min(max(options.pointee.arena_bytes_max, 64 << 10), 1 << 30)
     }
     made.opensBackends = options.pointee.backends_off == 0
-    // Hosts built with an older header end here.
-    if options.pointee.size >= MemoryLayout<purser_engine_options>.size {
-      guard let directory = options.pointee.store_directory.string else { return PURSER_INVALID_ARGUMENT }
-      if !directory.isEmpty { made.storeDirectory = directory }
-      if options.pointee.store_bytes > 0 { made.storeBytes = min(options.pointee.store_bytes, 1 << 40) }
-      if options.pointee.worker_cache_bytes > 0 {
-        made.workerCacheBytes = min(options.pointee.worker_cache_bytes, 1 << 32)
+    #if !hasFeature(Embedded)
+      // Hosts built with an older header end here.
+      if options.pointee.size >= MemoryLayout<purser_engine_options>.size {
+        guard let directory = options.pointee.store_directory.string else { return PURSER_INVALID_ARGUMENT }
+        if !directory.isEmpty { made.storeDirectory = directory }
+        if options.pointee.store_bytes > 0 { made.storeBytes = min(options.pointee.store_bytes, 1 << 40) }
+        if options.pointee.worker_cache_bytes > 0 {
+          made.workerCacheBytes = min(options.pointee.worker_cache_bytes, 1 << 32)
+        }
       }
-    }
+    #endif
     if options.pointee.log_ring_bytes > 0 { made.logRingBytes = min(options.pointee.log_ring_bytes, 1 << 30) }
   }
   guard let engine = Engine(options: made) else { return PURSER_UNAVAILABLE }

@@ -37,7 +37,8 @@ private func begin(
   let connection = options.pointee.connection.map { UnsafePointer<RequestState>($0) }
   if let connection {
     guard connection.pointee.magic == RequestState.liveMagic, connection.pointee.isConnection,
-      connection.pointee.stage != .begun, connection.pointee.worker == worker, connection.pointee.set == set, !isConnection
+      connection.pointee.stage != .begun, connection.pointee.worker == worker, connection.pointee.set == set,
+      !isConnection
     else { return PURSER_WRONG_STATE }
   }
   let request = UnsafeMutablePointer<RequestState>(memory)

@@ -171,7 +171,8 @@ private final class WatchedFiles {
 
   static func words(for code: Int32) -> String {
     switch code {
-    case ENOSPC: return "not every file can be followed: this user has no inotify watches left (fs.inotify.max_user_watches)"
+    case ENOSPC:
+      return "not every file can be followed: this user has no inotify watches left (fs.inotify.max_user_watches)"
     case EMFILE:
       return "files cannot be followed: this user or process has no inotify instance or file descriptor left"
         + " (fs.inotify.max_user_instances, ulimit -n)"

@@ -4,12 +4,14 @@ import CPurser
 /// What `eval` and `replay` do about rules that ask providers.
 struct ExternalOptions: ParsableArguments {
   @Flag(
-    help: "Ask the providers of CUSTOM rules, and wait; otherwise they count as not answering, as `failureMode` has it.")
+    help: "Ask the providers of CUSTOM rules, and wait; otherwise they count as not answering, as `failureMode` has it."
+  )
   var ask = false
 
   @Option(
     help: ArgumentHelp(
-      "Folder of the check cache, as a host has it in `store_directory`; memory only unless given.", valueName: "folder"))
+      "Folder of the check cache, as a host has it in `store_directory`; memory only unless given.", valueName: "folder"
+    ))
   var store: String?
 
   func check(_ request: OpaquePointer) -> purser_status {

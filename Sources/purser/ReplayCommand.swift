@@ -70,7 +70,8 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private static func run(
-    _ values: RequestValues, in session: Session, _ external: ExternalOptions, checks: inout Latencies, reports: inout Latencies
+    _ values: RequestValues, in session: Session, _ external: ExternalOptions, checks: inout Latencies,
+    reports: inout Latencies
   ) throws(Failure) -> Decision {
     var checkTime: Int64 = 0
     var reportTime: Int64 = 0

@@ -11,7 +11,8 @@ extension TimeSpan {
   /// A length of time as documents write it: `1m30s`, `250ms`.
   static func words(nanoseconds: Int64) -> String {
     let units: [(String, Int64)] = [
-      ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1),
+      ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000),
+      ("ns", 1),
     ]
     var rest = nanoseconds
     var words = ""

@@ -86,7 +86,8 @@ private struct ExternalGenerator {
     for byte in "\(question)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     switch hash >> 32 % 8 {
     case 0: return .timedOut
-    case 1, 2: return .deny(status: hash % 2 == 0 ? 401 : 403, body: "b\(hash % 5)", headers: [("x-why", "\(hash % 7)")])
+    case 1, 2:
+      return .deny(status: hash % 2 == 0 ? 401 : 403, body: "b\(hash % 5)", headers: [("x-why", "\(hash % 7)")])
     default: return .allow([("x-score", "\(hash % 9)")])
     }
   }
@@ -148,7 +149,8 @@ private struct ExternalGenerator {
           let onError = once(in: 3) ? ", onError: skip" : ""
           let line = "  - {name: r\(rule), action: CUSTOM, provider: \(pick(["a", "b", "c"])), \(when)\(onError)"
           // Headers count where the cache names them, so both sides name all or none.
-          cached += line + ", cache: {ttl: \(pick(["5s", "30s"])), denyTTL: 2s, headers: [x-score, x-why]\(varied())}}\n"
+          cached +=
+            line + ", cache: {ttl: \(pick(["5s", "30s"])), denyTTL: 2s, headers: [x-score, x-why]\(varied())}}\n"
           plain += line + "}\n"
         }
       }

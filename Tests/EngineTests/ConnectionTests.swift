@@ -67,7 +67,9 @@ import Testing
   @Test func aDenyRuleOfTheConnectionPhaseClosesTheConnection() throws {
     let set = try TestSet(loading: Self.peers, Self.readers)
     let worker = try TestWorker(set.engine)
-    let banned = try connection(worker, set, ["source.principal": "mallory", "connection.mtls": true, "source.port": 80]).check()
+    let banned = try connection(
+      worker, set, ["source.principal": "mallory", "connection.mtls": true, "source.port": 80]
+    ).check()
     #expect(!banned.allows)
     #expect(banned.rule == "default/peers/banned")
     let failed = try connection(worker, set, ["source.principal": "ann"]).check()

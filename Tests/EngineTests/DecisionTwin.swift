@@ -95,7 +95,10 @@ indirect enum Condition {
 }
 
 enum PathTest: Equatable {
-  case begins(String), ends(String), isNot(String), matches(String)
+  case begins(String)
+  case ends(String)
+  case isNot(String)
+  case matches(String)
 }
 
 struct ModelRequest {
@@ -109,7 +112,11 @@ struct ModelRequest {
 }
 
 struct ModelRule {
-  enum Action: String { case allow = "ALLOW", deny = "DENY", audit = "AUDIT" }
+  enum Action: String {
+    case allow = "ALLOW"
+    case deny = "DENY"
+    case audit = "AUDIT"
+  }
 
   var name: String
   var action: Action
@@ -146,7 +153,9 @@ extension ModelPlan {
 
   static var listDocuments: [String] {
     lists.map { name, ranges in
-      let blocks = ranges.map { "10.0.0.\($0.lowerBound)/\(32 - ($0.count.bitWidth - 1 - $0.count.leadingZeroBitCount))" }
+      let blocks = ranges.map {
+        "10.0.0.\($0.lowerBound)/\(32 - ($0.count.bitWidth - 1 - $0.count.leadingZeroBitCount))"
+      }
       return """
         apiVersion: purser.dev/v1alpha1
         kind: ValueList

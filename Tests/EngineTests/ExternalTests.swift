@@ -106,7 +106,8 @@ import Testing
       oracle,
       Self.documents(
         "{name: all, action: ALLOW, requestHeaders: {set: {x-a: '1'}}}",
-        "{name: ask, action: CUSTOM, provider: a, requestHeaders: {set: {x-b: '2'}}, responseHeaders: {set: {x-c: '3'}}}"))
+        "{name: ask, action: CUSTOM, provider: a, requestHeaders: {set: {x-b: '2'}}, responseHeaders: {set: {x-c: '3'}}}"
+      ))
     let found = try shop.request().decide()
     #expect(found.allows && found.rule == "default/shop/all" && !found.isCached)
     #expect(found.requestHeaders == ["set x-a: 1", "set x-b: 2", "set x-from: provider"])
@@ -156,7 +157,8 @@ import Testing
     let oracle = Oracle { _ in .allow() }
     let rules = (1...17).map { "{name: ask\($0), action: CUSTOM, provider: a}" }
     var documents = Self.documents("{name: ask0, action: CUSTOM, provider: a, when: \"false\"}")
-    documents[0].text = documents[0].text.replacing("  - {name: ask0", with: rules.map { "  - \($0)\n" }.joined() + "  - {name: ask0")
+    documents[0].text = documents[0].text.replacing(
+      "  - {name: ask0", with: rules.map { "  - \($0)\n" }.joined() + "  - {name: ask0")
     let shop = try Shop(oracle, documents)
     let found = try shop.request().decide()
     #expect(found.kindName == "rule-error" && found.rule == "default/shop/ask17")

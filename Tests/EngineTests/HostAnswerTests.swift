@@ -40,7 +40,9 @@ import Testing
     let set = try TestSet(
       loading: policy("{name: all, action: ALLOW}"),
       ReportTests.telemetry(
-        metrics: "[{name: a_total, kind: counter, labels: {m: request.method}}, {name: b_total, kind: counter, labels: {m: request.method, c: response.code}}]"))
+        metrics:
+          "[{name: a_total, kind: counter, labels: {m: request.method}}, {name: b_total, kind: counter, labels: {m: request.method, c: response.code}}]"
+      ))
     let table = try HostTable(["request.method": "GET", "response.code": 200])
     let request = try TestRequest(TestWorker(set.engine), set, table)
     try request.check()
@@ -93,9 +95,10 @@ import Testing
     let found = try TestRequest(TestWorker(set.engine), set, table).check()
     #expect(!found.allows)
     #expect(
-      found.errorTexts == ["source.port", "request.method", "request.auth.audiences", "request.time"].map {
-        "attribute `\($0)` has the wrong type"
-      })
+      found.errorTexts
+        == ["source.port", "request.method", "request.auth.audiences", "request.time"].map {
+          "attribute `\($0)` has the wrong type"
+        })
   }
 
   @Test func textThatIsNotUTF8IsAnErrorOfThatAttribute() throws {
@@ -110,9 +113,10 @@ import Testing
     try table.set("request.host", .value(value(PURSER_TYPE_STRING) { $0.as.text = bad }))
     let found = try TestRequest(TestWorker(set.engine), set, table).check()
     #expect(
-      found.errorTexts == ["request.method", "request.host", "destination.service.host"].map {
-        "attribute `\($0)` is not valid UTF-8"
-      })
+      found.errorTexts
+        == ["request.method", "request.host", "destination.service.host"].map {
+          "attribute `\($0)` is not valid UTF-8"
+        })
   }
 
   @Test func embeddedNULsArePartOfTheText() throws {

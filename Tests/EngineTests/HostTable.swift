@@ -97,7 +97,9 @@ final class HostTable {
         switch table.answers[attribute] {
         case .value(let value):
           for index in 0..<value.as.map.count {
-            guard let entry = value.as.map.entries.map({ $0[index] }), String(entry.key) == String(key) else { continue }
+            guard let entry = value.as.map.entries.map({ $0[index] }), String(entry.key) == String(key) else {
+              continue
+            }
             out?.pointee = entry.value
             return PURSER_PRESENT
           }

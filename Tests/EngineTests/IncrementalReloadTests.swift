@@ -52,9 +52,12 @@ private struct EditedFiles {
   private static func isPolicy(_ text: String) -> Bool { text.contains("kind: Policy\n") }
 
   private static let conditions = [
-    "request.headers[\"x\"] == \"1\"", "\"x\" in request.headers && request.headers[\"x\"] == \"0\"", "request.method in [\"PUT\", \"GET\"]",
-    "request.url_path.matches(\"^/a/\")", "source.principal == \"ann\" || connection.mtls", "client.address in lists[\"low\"]",
-    "request.path.startsWith(\"/\") && request.headers[\"y\"] != \"1\"", "[1, 2].exists(i, i == request.headers.size())",
+    "request.headers[\"x\"] == \"1\"", "\"x\" in request.headers && request.headers[\"x\"] == \"0\"",
+    "request.method in [\"PUT\", \"GET\"]",
+    "request.url_path.matches(\"^/a/\")", "source.principal == \"ann\" || connection.mtls",
+    "client.address in lists[\"low\"]",
+    "request.path.startsWith(\"/\") && request.headers[\"y\"] != \"1\"",
+    "[1, 2].exists(i, i == request.headers.size())",
   ]
 
   /// One edit; gives what it was.
@@ -77,7 +80,8 @@ private struct EditedFiles {
         "---\napiVersion: purser.dev/v1alpha1\nkind: Policy\nmetadata: {name: new-\(number)}\nspec:\n  rules:\n" + rule)
       return "a policy more"
     case 3:
-      guard policies.count > 2, let (file, index) = place(where: { Self.isPolicy($0) && !$0.contains("replaces") }) else {
+      guard policies.count > 2, let (file, index) = place(where: { Self.isPolicy($0) && !$0.contains("replaces") })
+      else {
         return "nothing"
       }
       // What is replaced must be there.
@@ -100,12 +104,15 @@ private struct EditedFiles {
       // A file's first lines are of no document.
       return "lines more"
     case 7:
-      guard let (file, index) = place(where: { $0.contains("kind: ValueList") && $0.contains("/") }) else { return "nothing" }
+      guard let (file, index) = place(where: { $0.contains("kind: ValueList") && $0.contains("/") }) else {
+        return "nothing"
+      }
       files[file][index] = files[file][index].replacing("values: [", with: "values: [10.0.0.\(number % 256)/32, ")
       return "a value more"
     case 8:
       if let (file, index) = place(where: { $0.contains("kind: AttributeManifest") }) {
-        files[file][index] = files[file][index].replacing("zz.first:", with: "zz.n\(number): {type: int}\n    zz.first:")
+        files[file][index] = files[file][index].replacing(
+          "zz.first:", with: "zz.n\(number): {type: int}\n    zz.first:")
       } else {
         files[0].append(
           "---\napiVersion: purser.dev/v1alpha1\nkind: AttributeManifest\nmetadata: {name: m}\nspec:\n  attributes:\n"
@@ -114,13 +121,15 @@ private struct EditedFiles {
       return "a manifest"
     case 9:
       guard let (file, index) = place(where: { $0.contains("kind: PolicySet") }) else { return "nothing" }
-      files[file][index] = files[file][index].contains("pathNormalization")
+      files[file][index] =
+        files[file][index].contains("pathNormalization")
         ? files[file][index].replacing("  pathNormalization: NONE\n", with: "")
         : files[file][index].replacing("spec:\n", with: "spec:\n  pathNormalization: NONE\n")
       return "the set"
     default:
       files[2].append(
-        "---\napiVersion: purser.dev/v1alpha1\nkind: ValueList\nmetadata: {name: list-\(number)}\nspec: {type: STRING, values: [a]}\n")
+        "---\napiVersion: purser.dev/v1alpha1\nkind: ValueList\nmetadata: {name: list-\(number)}\nspec: {type: STRING, values: [a]}\n"
+      )
       return "a list more"
     }
   }
@@ -144,7 +153,8 @@ private struct EditedFiles {
     for index in 0..<count {
       var rule = purser_rule_reference()
       try demand(purser_plan_unindexed_rule(plan, index, &rule))
-      words += "\(String(rule.policy_namespace))/\(String(rule.policy))/\(String(rule.rule)) \(String(rule.file)):\(rule.line)\n"
+      words +=
+        "\(String(rule.policy_namespace))/\(String(rule.policy))/\(String(rule.rule)) \(String(rule.file)):\(rule.line)\n"
     }
     return words
   }
@@ -178,7 +188,9 @@ private struct EditedFiles {
         edits[edit, default: 0] += 1
         let options = LoadOptions(files.inline, constants: constants)
         let warnings = try set.load(options)
-        let situation = "seed \(seed), round \(round), step \(step): \(edit)\n" + files.inline.map { $0.text }.joined(separator: "=====\n")
+        let situation =
+          "seed \(seed), round \(round), step \(step): \(edit)\n"
+          + files.inline.map { $0.text }.joined(separator: "=====\n")
 
         // What is compiled: a document that the plan before did not have, or all when what they read is another.
         let environment = files.environment + constants.keys
@@ -205,7 +217,10 @@ private struct EditedFiles {
       }
     }
     #expect(reusedInAll > 200)
-    for edit in ["a rule more", "a policy more", "another order", "moved to another file", "lines more", "a value more", "a manifest", "the set", "a list more"] {
+    for edit in [
+      "a rule more", "a policy more", "another order", "moved to another file", "lines more", "a value more",
+      "a manifest", "the set", "a list more",
+    ] {
       #expect((edits[edit] ?? 0) > 2, "\(edit) was made \(edits[edit] ?? 0) times")
     }
   }
@@ -327,7 +342,10 @@ private struct EditedFiles {
 
   @Test func patternsAreCompiledOnceForAllPolicies() throws {
     func documents(_ more: String) -> [Inline] {
-      [Inline(Self.policy("a", "request.path.matches(\"^/a\")") + Self.policy("b", "request.path.matches(\"^/a\") \(more)"))]
+      [
+        Inline(
+          Self.policy("a", "request.path.matches(\"^/a\")") + Self.policy("b", "request.path.matches(\"^/a\") \(more)"))
+      ]
     }
     let set = try TestSet(TestEngine())
     let worker = try TestWorker(set.engine)

@@ -33,7 +33,8 @@ import Testing
     }
   }
 
-  private static let cached = "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s, denyTTL: 2s, staleIfError: 5s}}"
+  private static let cached =
+    "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s, denyTTL: 2s, staleIfError: 5s}}"
 
   @Test func aKeptAnswerServesUntilItsTimeIsUp() throws {
     let oracle = Oracle { _ in .allow() }
@@ -134,7 +135,8 @@ import Testing
 
   @Test func aShadowVerdictTakesWhatIsAtHandAndAsksNobody() throws {
     let oracle = Oracle { _ in .deny() }
-    var documents = ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}", mode: "Shadow")
+    var documents = ExternalTests.documents(
+      "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}", mode: "Shadow")
     documents[0].text += """
       ---
       apiVersion: purser.dev/v1alpha1
@@ -163,7 +165,8 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     let oracle = Oracle { _ in .deny(status: 402) }
     for round in 0..<3 {
-      let shop = try Shop(oracle, ExternalTests.documents(Self.cached.replacing("denyTTL: 2s", with: "denyTTL: 10s")), store: folder.path)
+      let shop = try Shop(
+        oracle, ExternalTests.documents(Self.cached.replacing("denyTTL: 2s", with: "denyTTL: 10s")), store: folder.path)
       if round > 0 {
         // The store is opened by a thread of its own.
         var found = try shop.decide()

@@ -34,7 +34,8 @@ struct ModelGenerator {
     // Now and then so many rules that the lists of a decision overflow.
     let isLarge = once(in: 20)
     for _ in 0..<Int.random(in: 1...(isLarge ? 8 : 5), using: &random) {
-      var policy = ModelPolicy(namespace: pick(["default", "a", "b-c", "bc"]), name: pick(["p", "q", "p-1", "p.1", "pa"]))
+      var policy = ModelPolicy(
+        namespace: pick(["default", "a", "b-c", "bc"]), name: pick(["p", "q", "p-1", "p.1", "pa"]))
       guard taken.insert(policy.path).inserted else { continue }
       policy.isConnectionPhase = once(in: 3)
       policy.match = once(in: 2) ? nil : condition(policy.isConnectionPhase, depth: 1)

@@ -62,7 +62,8 @@ import Testing
         } else {
           #expect(!found.allows)
           #expect(
-            found.errorTexts == paths.map { _ in "attribute `request.url_path` cannot be normalised" }.prefix(16).map(\.self),
+            found.errorTexts
+              == paths.map { _ in "attribute `request.url_path` cannot be normalised" }.prefix(16).map(\.self),
             "\(mode.rawValue) of `\(row.path)` as \(name)")
         }
       }

@@ -98,7 +98,8 @@ import Testing
     let set = try TestSet(
       loading: Self.shop,
       Self.telemetry(
-        metrics: #"[{name: r_total, kind: counter, labels: {user: 'request.headers["x-user"]', code: response.code}}]"#))
+        metrics: #"[{name: r_total, kind: counter, labels: {user: 'request.headers["x-user"]', code: response.code}}]"#)
+    )
     let worker = try TestWorker(set.engine)
     try run(worker, set, get("/", ["request.headers": [:], "response.code": 200]))
     try run(worker, set, get("/", ["request.headers": ["x-user": "ann"]]))
@@ -124,9 +125,10 @@ import Testing
     try run(worker, set, get("/", ["response.size": 50, "response.code": 0]))
     try run(worker, set, get("/", ["response.size": 5]))
     let text = try set.engine.metrics()
-    #expect(series("sizes_bucket", in: text) == [
-      #"sizes_bucket{le="10"} 1"#, #"sizes_bucket{le="100"} 2"#, #"sizes_bucket{le="+Inf"} 2"#,
-    ])
+    #expect(
+      series("sizes_bucket", in: text) == [
+        #"sizes_bucket{le="10"} 1"#, #"sizes_bucket{le="100"} 2"#, #"sizes_bucket{le="+Inf"} 2"#,
+      ])
     #expect(series("sizes_sum", in: text) == ["sizes_sum 55"])
     #expect(series("last", in: text) == [])
     #expect(series("filtered_total", in: text) == ["filtered_total 1"], "an erring `when` of a metric records nothing")

@@ -78,8 +78,10 @@ import CPlatform
       place.storeBytes(of: last, toByteOffset: size &- 4, as: UInt32.self)
     } else if size > 0 {
       place.storeBytes(of: source.load(as: UInt8.self), as: UInt8.self)
-      place.storeBytes(of: source.load(fromByteOffset: size >> 1, as: UInt8.self), toByteOffset: size >> 1, as: UInt8.self)
-      place.storeBytes(of: source.load(fromByteOffset: size &- 1, as: UInt8.self), toByteOffset: size &- 1, as: UInt8.self)
+      place.storeBytes(
+        of: source.load(fromByteOffset: size >> 1, as: UInt8.self), toByteOffset: size >> 1, as: UInt8.self)
+      place.storeBytes(
+        of: source.load(fromByteOffset: size &- 1, as: UInt8.self), toByteOffset: size &- 1, as: UInt8.self)
     }
   }
 
@@ -100,7 +102,11 @@ import CPlatform
     case .list: put(value, elements: Int(value.count), depth)
     case .map: put(value, elements: Int(value.count) &* 2, depth)
     case .optional:
-      if let inner = value.elements { put(inner.pointee, depth: depth &+ 1) } else { put(byte: Value.Kind.absent.rawValue) }
+      if let inner = value.elements {
+        put(inner.pointee, depth: depth &+ 1)
+      } else {
+        put(byte: Value.Kind.absent.rawValue)
+      }
     case .unfetched, .error, .hostMap, .type, .opaque, .ip, .cidr, .message, .enumeration: isGood = false
     }
   }

@@ -131,7 +131,8 @@
 
     private static func noPlace(for name: String) -> String {
       let nearest = NearestName.find(name, among: ProviderField.grpcAttributes).map { ", did you mean `\($0)`?" } ?? ""
-      return "`\(name)` has no place in Envoy's CheckRequest" + (nearest.isEmpty ? "; send it by `contextExtensions`" : nearest)
+      return "`\(name)` has no place in Envoy's CheckRequest"
+        + (nearest.isEmpty ? "; send it by `contextExtensions`" : nearest)
     }
 
     /// Programs over `result`.
@@ -176,7 +177,8 @@
         return RuleRecord.noExternal
       }
       let policyPath = unit.path.text
-      var plan = ExternalRulePlan(provider: number, path: policyPath + "/" + rule.name, policyPath: policyPath, cache: nil)
+      var plan = ExternalRulePlan(
+        provider: number, path: policyPath + "/" + rule.name, policyPath: policyPath, cache: nil)
       if let cache = rule.cache {
         plan.cache = self.cache(cache, of: rule, path: plan.path, provider: number, origin, &problems)
       }
@@ -257,12 +259,15 @@
       _ slots: [SlotDefinition], in place: String, at position: Position, _ problems: inout Problems
     ) -> [SlotDefinition] {
       slots.filter { slot in
-        guard slot.variable < ListVariable.first, let attribute = compiler.binder.attribute(slot.variable) else { return true }
+        guard slot.variable < ListVariable.first, let attribute = compiler.binder.attribute(slot.variable) else {
+          return true
+        }
         let name = compiler.binder.name(of: slot)
         if attribute.type.isMap, slot.key == nil {
           problems.error(
             at: position,
-            "\(place) reads all of `\(name)`, and no two requests have all of it alike: read entries of it, or do not cache")
+            "\(place) reads all of `\(name)`, and no two requests have all of it alike: read entries of it, or do not cache"
+          )
           return false
         }
         guard ExternalParts.differs(attribute.name, slot.key) else { return true }

@@ -85,7 +85,8 @@ struct PlanBuilder {
       telemetryCode: binder.bind(telemetryCompiler.builder.finish()), valueSets: sets, metrics: telemetry.metrics,
       accessLogs: telemetry.accessLogs, backends: telemetry.backends, providers: external.providers,
       externalRules: external.rules, customAttributes: customs, needs: needs,
-      enforcedPolicyCount: isShadow ? 0 : units.filter { !$0.isShadow }.count, allowsEmpty: documents.policySet?.allowEmpty ?? false,
+      enforcedPolicyCount: isShadow ? 0 : units.filter { !$0.isShadow }.count,
+      allowsEmpty: documents.policySet?.allowEmpty ?? false,
       explainSource: ExplainSource(
         environment: environments.policy, units: units, regex: regex, bind: { binder.bind($0) }),
       texts: texts)
@@ -126,7 +127,8 @@ extension PlanBuilder {
           problems.error(at: declared.position, "attribute `\(declared.name)` is declared twice")
           continue
         }
-        guard Engine.isDottedName(declared.name), !declared.name.hasPrefix("purser."), !declared.name.hasPrefix("lists.")
+        guard Engine.isDottedName(declared.name), !declared.name.hasPrefix("purser."),
+          !declared.name.hasPrefix("lists.")
         else {
           problems.error(
             at: declared.position,
@@ -150,7 +152,8 @@ extension PlanBuilder {
   private func constants(_ problems: inout Problems) -> [UInt32: ConstantValue] {
     var constants: [UInt32: ConstantValue] = [:]
     for constant in options.constants {
-      let number = Vocabulary.attribute(named: constant.name)?.number
+      let number =
+        Vocabulary.attribute(named: constant.name)?.number
         ?? customs.first { $0.name == constant.name }?.number
       // A constant that nothing here reads is the host's affair.
       guard let number else { continue }

@@ -80,7 +80,8 @@ struct PolicyCompiler {
     let files = documents.sources.sources.map { texts.keep($0.name) }
     for (unit, origin) in placed {
       guard let place = linker.add(unit.fragment) else {
-        problems.error(at: origin.position(of: unit.pathPlace), "too many variables or constants are read by all policies")
+        problems.error(
+          at: origin.position(of: unit.pathPlace), "too many variables or constants are read by all policies")
         return nil
       }
       func program(_ number: UInt32) -> UInt32 {

@@ -77,7 +77,8 @@ final class UnitCompiler {
     return PolicyUnit(
       digest: isLasting ? origin.digest : nil, fragment: compiler.builder.finishFragment(), match: matched.program,
       matchText: matched.text, matchConstant: matchConstant, matchClauses: matched.clauses, rules: placedRules,
-      externals: externals, path: path, pathPlace: origin.place(of: policy.identity.position), isConnectionPhase: isConnection,
+      externals: externals, path: path, pathPlace: origin.place(of: policy.identity.position),
+      isConnectionPhase: isConnection,
       isShadow: policy.mode == .shadow, replaces: replaces, needs: needs, warnings: warnings,
       warningCount: warningCount, patternPlace: place, nodeCount: origin.nodeCount, weight: origin.weight)
   }

@@ -32,6 +32,8 @@ public struct DocumentSet: Sendable {
     backends = backends.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
     valueLists = valueLists.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
     attributeManifests = attributeManifests.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
-    providers = providers.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
+    #if !hasFeature(Embedded)
+      providers = providers.ordered { DocumentIdentity.precedes($0.identity, $1.identity) }
+    #endif
   }
 }

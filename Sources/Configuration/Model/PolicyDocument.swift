@@ -109,25 +109,31 @@ public struct DenyResponse: Sendable {
   public init() {}
 }
 
-/// Lengths of time are in nanoseconds.
-public struct CacheBlock: Sendable {
-  public var position: Position
-  public var ttl: Int64
-  public var denyTTL: Int64?
-  public var staleIfError: Int64?
-  /// Header changes of an answer that are made, kept or not.
-  public var headers: [WrittenText] = []
-  /// Attributes that tell answers apart, besides those that the rule and its provider read.
-  public var varyBy: [WrittenText] = []
-  /// Attributes by which answers can be purged.
-  public var purgeBy: [WrittenText] = []
-}
+#if hasFeature(Embedded)
+  /// The small flavour asks nobody.
+  public struct CacheBlock: Sendable {}
+  public struct QuotaBlock: Sendable {}
+#else
+  /// Lengths of time are in nanoseconds.
+  public struct CacheBlock: Sendable {
+    public var position: Position
+    public var ttl: Int64
+    public var denyTTL: Int64?
+    public var staleIfError: Int64?
+    /// Header changes of an answer that are made, kept or not.
+    public var headers: [WrittenText] = []
+    /// Attributes that tell answers apart, besides those that the rule and its provider read.
+    public var varyBy: [WrittenText] = []
+    /// Attributes by which answers can be purged.
+    public var purgeBy: [WrittenText] = []
+  }
 
-public struct QuotaBlock: Sendable {
-  public var position: Position
-  public var key: [ExpressionSource]
-  public var limit: Int64
-  /// Nanoseconds.
-  public var per: Int64
-  public var burst: Int64?
-}
+  public struct QuotaBlock: Sendable {
+    public var position: Position
+    public var key: [ExpressionSource]
+    public var limit: Int64
+    /// Nanoseconds.
+    public var per: Int64
+    public var burst: Int64?
+  }
+#endif

@@ -19,33 +19,40 @@ extension DocumentReader {
       Field("body", .text(.any), "body of the answer"),
     ])
 
-  private static let cacheShape = ObjectShape(
-    "cache", "how long the provider's answers are kept",
-    [
-      Field("ttl", .duration, required: true, "how long an answer is kept"),
-      Field("denyTTL", .duration, "how long a denial is kept; `ttl` unless given"),
-      Field("staleIfError", .duration, "how long an answer still serves when the provider fails"),
-      Field("headers", .list(.text(.headerName)), "header changes of an answer that are made, kept or not; no others are"),
-      Field("varyBy", .list(.text(.attributeName)), "attributes that tell answers apart besides those that are read"),
-      Field("purgeBy", .list(.text(.attributeName)), "attributes by which answers can be purged"),
-    ])
+  #if !hasFeature(Embedded)
+    private static let cacheShape = ObjectShape(
+      "cache", "how long the provider's answers are kept",
+      [
+        Field("ttl", .duration, required: true, "how long an answer is kept"),
+        Field("denyTTL", .duration, "how long a denial is kept; `ttl` unless given"),
+        Field("staleIfError", .duration, "how long an answer still serves when the provider fails"),
+        Field(
+          "headers", .list(.text(.headerName)), "header changes of an answer that are made, kept or not; no others are"),
+        Field("varyBy", .list(.text(.attributeName)), "attributes that tell answers apart besides those that are read"),
+        Field("purgeBy", .list(.text(.attributeName)), "attributes by which answers can be purged"),
+      ])
 
-  private static let quotaShape = ObjectShape(
-    "quota", "a limit counted for each key",
-    [
-      Field("key", .list(.expression, countMin: 1), required: true, "expressions whose values are the key"),
-      Field("limit", .integer(1...1_000_000_000), required: true, "how many in each period"),
-      Field("per", .duration, required: true, "the period"),
-      Field("burst", .integer(0...1_000_000_000), "how many more at once"),
-    ])
+    private static let quotaShape = ObjectShape(
+      "quota", "a limit counted for each key",
+      [
+        Field("key", .list(.expression, countMin: 1), required: true, "expressions whose values are the key"),
+        Field("limit", .integer(1...1_000_000_000), required: true, "how many in each period"),
+        Field("per", .duration, required: true, "the period"),
+        Field("burst", .integer(0...1_000_000_000), "how many more at once"),
+      ])
+  #endif
 
   // The small flavour asks nobody.
   #if hasFeature(Embedded)
     private static let actionShape = Shape.word(["ALLOW", "DENY", "AUDIT"], later: ["CUSTOM", "LIMIT"])
-    private static let external = Field.Support.withRefusedAction
+    private static let fieldsOfSomeActions = ["provider", "cache", "quota"].map { Field($0, .anything, "") }
   #else
     private static let actionShape = Shape.word(["ALLOW", "DENY", "AUDIT", "CUSTOM"], later: ["LIMIT"])
-    private static let external = Field.Support.full
+    private static let fieldsOfSomeActions = [
+      Field("provider", .text(.reference), "on CUSTOM: whom to ask"),
+      Field("cache", .object(cacheShape), "on CUSTOM: keep answers"),
+      Field("quota", .object(quotaShape), support: .withRefusedAction, "on LIMIT: what is counted"),
+    ]
   #endif
 
   private static let ruleShape = ObjectShape(
@@ -60,10 +67,7 @@ extension DocumentReader {
       Field("requestHeaders", .object(headerChangesShape), "changes to the request that an ALLOW rule lets through"),
       Field("responseHeaders", .object(headerChangesShape), "changes to the response to such a request"),
       Field("response", .object(responseShape), "on a rule that denies: what the client gets"),
-      Field("provider", .text(.reference), support: external, "on CUSTOM: whom to ask"),
-      Field("cache", .object(cacheShape), support: external, "on CUSTOM: keep answers"),
-      Field("quota", .object(quotaShape), support: .withRefusedAction, "on LIMIT: what is counted"),
-    ])
+    ] + fieldsOfSomeActions)
 
   static let policyShape = ObjectShape(
     "policy", "which requests are allowed, denied or marked",
@@ -108,8 +112,10 @@ extension DocumentReader {
     rule.responseHeaders = readHeaderChanges("responseHeaders", of: id)
     rule.response = readResponse(id)
     rule.provider = tree.field("provider", of: id).flatMap { reference($0, from: identity) }
-    rule.cache = readCache(id)
-    rule.quota = readQuota(id)
+    #if !hasFeature(Embedded)
+      rule.cache = readCache(id)
+      rule.quota = readQuota(id)
+    #endif
     checkFields(of: rule, id)
     return rule
   }
@@ -199,20 +205,22 @@ extension DocumentReader {
     return response
   }
 
-  private func readCache(_ id: NodeID) -> CacheBlock? {
-    guard let block = tree.field("cache", of: id) else { return nil }
-    return CacheBlock(
-      position: tree.position(of: block), ttl: tree.duration("ttl", of: block) ?? 0,
-      denyTTL: tree.duration("denyTTL", of: block), staleIfError: tree.duration("staleIfError", of: block),
-      headers: writtenItems("headers", of: block), varyBy: writtenItems("varyBy", of: block),
-      purgeBy: writtenItems("purgeBy", of: block))
-  }
+  #if !hasFeature(Embedded)
+    private func readCache(_ id: NodeID) -> CacheBlock? {
+      guard let block = tree.field("cache", of: id) else { return nil }
+      return CacheBlock(
+        position: tree.position(of: block), ttl: tree.duration("ttl", of: block) ?? 0,
+        denyTTL: tree.duration("denyTTL", of: block), staleIfError: tree.duration("staleIfError", of: block),
+        headers: writtenItems("headers", of: block), varyBy: writtenItems("varyBy", of: block),
+        purgeBy: writtenItems("purgeBy", of: block))
+    }
 
-  private func readQuota(_ id: NodeID) -> QuotaBlock? {
-    guard let block = tree.field("quota", of: id) else { return nil }
-    return QuotaBlock(
-      position: tree.position(of: block), key: tree.items("key", of: block).compactMap(expression),
-      limit: tree.integer("limit", of: block) ?? 0, per: tree.duration("per", of: block) ?? 0,
-      burst: tree.integer("burst", of: block))
-  }
+    private func readQuota(_ id: NodeID) -> QuotaBlock? {
+      guard let block = tree.field("quota", of: id) else { return nil }
+      return QuotaBlock(
+        position: tree.position(of: block), key: tree.items("key", of: block).compactMap(expression),
+        limit: tree.integer("limit", of: block) ?? 0, per: tree.duration("per", of: block) ?? 0,
+        burst: tree.integer("burst", of: block))
+    }
+  #endif
 }

@@ -1,6 +1,16 @@
 // PolicySet: what holds for all policies of a set.
 
 extension DocumentReader {
+  #if hasFeature(Embedded)
+    private static let ofProviders: [Field] = []
+  #else
+    private static let ofProviders = [
+      Field(
+        "cacheLifetimeMax", .duration,
+        "how long a CUSTOM rule may have an answer kept, `staleIfError` included; `10m` unless given")
+    ]
+  #endif
+
   static let policySetShape = ObjectShape(
     "policy set", "what holds for all policies of a set; at most one",
     [
@@ -14,10 +24,7 @@ extension DocumentReader {
       Field(
         "pathNormalization", .word(PathNormalizationChoice.allCases.map { $0.rawValue }),
         "how `request.url_path` is made from `request.path`; `MERGE_SLASHES` unless given"),
-      Field(
-        "cacheLifetimeMax", .duration,
-        "how long a CUSTOM rule may have an answer kept, `staleIfError` included; `10m` unless given"),
-    ])
+    ] + ofProviders)
 
   mutating func readPolicySet(_ spec: NodeID?, _ identity: DocumentIdentity) {
     var set = PolicySetDocument(identity: identity)
@@ -25,7 +32,9 @@ extension DocumentReader {
     set.allowEmpty = tree.boolean("allowEmpty", of: spec) ?? false
     set.mode = tree.word("mode", of: spec, as: EnforcementMode.self) ?? .enforce
     set.pathNormalization = tree.word("pathNormalization", of: spec, as: PathNormalizationChoice.self) ?? .mergeSlashes
-    set.cacheLifetimeMax = tree.duration("cacheLifetimeMax", of: spec)
+    #if !hasFeature(Embedded)
+      set.cacheLifetimeMax = tree.duration("cacheLifetimeMax", of: spec)
+    #endif
     documents.policySet = set
   }
 }

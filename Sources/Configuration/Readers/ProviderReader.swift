@@ -7,10 +7,14 @@
     private static let tlsShape = ObjectShape(
       "TLS", "how a connection is secured",
       [
-        Field("caFile", .text(.nonEmpty), "PEM certificates that the provider's must descend from; the system's unless given"),
+        Field(
+          "caFile", .text(.nonEmpty),
+          "PEM certificates that the provider's must descend from; the system's unless given"),
         Field("certFile", .text(.nonEmpty), "PEM certificate to show, with `keyFile`"),
         Field("keyFile", .text(.nonEmpty), "PEM key of `certFile`"),
-        Field("serverName", .text(.nonEmpty), "the name that the provider's certificate must have; the address's unless given"),
+        Field(
+          "serverName", .text(.nonEmpty),
+          "the name that the provider's certificate must have; the address's unless given"),
       ])
 
     private static let tls = Field("tls", .object(tlsShape), tlsShape.summary)
@@ -35,7 +39,9 @@
         Field(
           "url", .text(.providerURL), required: true,
           "`http://host:port/prefix`; the request's own path follows the prefix"),
-        Field("sendQuery", .boolean, "whether the path is sent as it came, with its query; normalised and without unless given"),
+        Field(
+          "sendQuery", .boolean,
+          "whether the path is sent as it came, with its query; normalised and without unless given"),
         Field("unixSocket", .text(.nonEmpty), "the path of a socket to connect to instead"),
         timeout, tls,
         Field("headers", .list(.text(.headerName)), "request headers that are sent"),
@@ -101,7 +107,8 @@
         endpoint = url(of: block)
       }
       var provider = ProviderDocument(
-        identity: identity, service: service, endpoint: secured(endpoint, of: block), position: tree.position(of: block))
+        identity: identity, service: service, endpoint: secured(endpoint, of: block), position: tree.position(of: block)
+      )
       if let timeout = tree.duration("timeout", of: block) {
         provider.limits.timeout = timeout
         if timeout > 60_000_000_000 {
@@ -110,7 +117,9 @@
       }
       if let spec {
         provider.failureAllows = tree.text("failureMode", of: spec) == "allow"
-        if let count = tree.integer("maxInFlight", of: spec) { provider.limits.inFlightMax = Int(truncatingIfNeeded: count) }
+        if let count = tree.integer("maxInFlight", of: spec) {
+          provider.limits.inFlightMax = Int(truncatingIfNeeded: count)
+        }
         if let count = tree.integer("maxResponseBytes", of: spec) {
           provider.limits.responseBytesMax = Int(truncatingIfNeeded: count)
         }

@@ -20,10 +20,12 @@ enum TextRule: Sendable, CaseIterable {
   case attributeName
   /// `host:port`, `[v6]:port`.
   case listenAddress
-  /// The same, or `unix:/path`.
-  case providerAddress
-  /// `http://` or `https://`, a host, a port if need be, a path.
-  case providerURL
+  #if !hasFeature(Embedded)
+    /// The same, or `unix:/path`.
+    case providerAddress
+    /// `http://` or `https://`, a host, a port if need be, a path.
+    case providerURL
+  #endif
 
   /// ECMA 262, as JSON Schema wants it; nil where anything goes.
   var pattern: String? {
@@ -42,8 +44,10 @@ enum TextRule: Sendable, CaseIterable {
     case .headerValue: return "^[^\\r\\n\\u0000]{0,8192}$"
     case .attributeName: return "^(?=.{1,253}$)[a-zA-Z_][a-zA-Z0-9_]*(\\.[a-zA-Z_][a-zA-Z0-9_]*)*$"
     case .listenAddress: return "^(\\[[0-9a-fA-F:.]+\\]|[^:\\[\\]/\\s]+):[0-9]{1,5}$"
-    case .providerAddress: return "^(unix:/[!-~]+|(\\[[0-9a-fA-F:.]+\\]|[^:\\[\\]/\\s]+):[0-9]{1,5})$"
-    case .providerURL: return "^https?://[^/\\s@?#]+(/[!-\\\"$->@-~]*)?$"
+    #if !hasFeature(Embedded)
+      case .providerAddress: return "^(unix:/[!-~]+|(\\[[0-9a-fA-F:.]+\\]|[^:\\[\\]/\\s]+):[0-9]{1,5})$"
+      case .providerURL: return "^https?://[^/\\s@?#]+(/[!-\\\"$->@-~]*)?$"
+    #endif
     }
   }
 
@@ -98,16 +102,18 @@ enum TextRule: Sendable, CaseIterable {
     case .listenAddress:
       return ListenAddress(parsing: bytes, at: .none) == nil
         ? "is no address to listen at: write `host:port`, such as `127.0.0.1:15090`" : nil
-    case .providerAddress:
-      if bytes.starts(with: "unix:/".utf8) {
-        let isGood = bytes.count > 6 && bytes.count <= 112 && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        return isGood ? nil : "is no socket's path: at most 107 bytes, without blanks"
-      }
-      return ListenAddress(parsing: bytes, at: .none) == nil
-        ? "is no address of a provider: write `host:port`, or `unix:` and a path from the root" : nil
-    case .providerURL:
-      return TextRule.isURL(bytes)
-        ? nil : "is no address of a provider: write `http://host:port/path`, without user, query or fragment"
+    #if !hasFeature(Embedded)
+      case .providerAddress:
+        if bytes.starts(with: "unix:/".utf8) {
+          let isGood = bytes.count > 6 && bytes.count <= 112 && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+          return isGood ? nil : "is no socket's path: at most 107 bytes, without blanks"
+        }
+        return ListenAddress(parsing: bytes, at: .none) == nil
+          ? "is no address of a provider: write `host:port`, or `unix:` and a path from the root" : nil
+      case .providerURL:
+        return TextRule.isURL(bytes)
+          ? nil : "is no address of a provider: write `http://host:port/path`, without user, query or fragment"
+    #endif
     }
   }
 
@@ -121,19 +127,21 @@ enum TextRule: Sendable, CaseIterable {
     return isGood ? nil : "is no header name: letters, digits and `!#$%&'*+-.^_|~`"
   }
 
-  private static func isURL(_ bytes: ArraySlice<UInt8>) -> Bool {
-    var rest = bytes
-    if rest.starts(with: "http://".utf8) {
-      rest = rest.dropFirst(7)
-    } else if rest.starts(with: "https://".utf8) {
-      rest = rest.dropFirst(8)
-    } else {
-      return false
+  #if !hasFeature(Embedded)
+    private static func isURL(_ bytes: ArraySlice<UInt8>) -> Bool {
+      var rest = bytes
+      if rest.starts(with: "http://".utf8) {
+        rest = rest.dropFirst(7)
+      } else if rest.starts(with: "https://".utf8) {
+        rest = rest.dropFirst(8)
+      } else {
+        return false
+      }
+      let host = rest.prefix { $0 != UInt8(ascii: "/") }
+      return bytes.count <= 2048 && !host.isEmpty && !host.contains(UInt8(ascii: "@"))
+        && rest.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
     }
-    let host = rest.prefix { $0 != UInt8(ascii: "/") }
-    return bytes.count <= 2048 && !host.isEmpty && !host.contains(UInt8(ascii: "@"))
-      && rest.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
-  }
+  #endif
 
   private static func isObjectName(_ bytes: ArraySlice<UInt8>) -> Bool {
     bytes.count <= 253
