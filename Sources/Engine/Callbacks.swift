@@ -32,7 +32,7 @@ private func value(of attribute: OwnAttribute, for request: UnsafeMutablePointer
     #if hasFeature(Embedded)
       return .bool(false)
     #else
-      return .bool(request.pointee.isCached)
+      return .bool(RequestState.isCached(request))
     #endif
   case .shadowVerdict:
     guard request.pointee.decision.hasShadow else { return .absent }

@@ -101,7 +101,7 @@ struct ExplanationWriter {
     /// What the provider said, or why it did not; nothing where it was not asked.
     private mutating func put(answerTo rule: UInt32) {
       var index: UInt32 = 0
-      while let item = request.pointee.held.item(index) {
+      while request.pointee.isExternal, let item = request.pointee.held.item(index) {
         index &+= 1
         guard item.rule == rule else { continue }
         put(",\"answer\":")

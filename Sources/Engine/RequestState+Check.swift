@@ -26,9 +26,7 @@ extension RequestState {
     memory.pointee.reasonLength = RequestState.notComposed
     memory.pointee.auditLength = RequestState.notComposed
     #if !hasFeature(Embedded)
-      memory.pointee.held.reset()
-      memory.pointee.pending = nil
-      memory.pointee.isCached = false
+      memory.pointee.isExternal = false
     #endif
     worker.pointee.openRequests &+= 1
     memory.pointee.plan = WorkerState.pin(set, by: worker)
@@ -111,7 +109,7 @@ extension RequestState {
     request.pointee.magic = 0
     worker.pointee.openRequests &-= 1
     #if !hasFeature(Embedded)
-      if request.pointee.pending != nil || request.pointee.held.hasBlocks { releaseExternal(request) }
+      if request.pointee.isExternal { releaseExternal(request) }
     #endif
     var mayReclaim = false
     if let plan = request.pointee.plan {

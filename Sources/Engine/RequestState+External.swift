@@ -22,6 +22,10 @@
       _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
       _ worker: UnsafeMutablePointer<WorkerState>, now: Int64, pending: UnsafePointer<purser_pending>?
     ) -> purser_status {
+      request.pointee.isExternal = true
+      request.pointee.held.reset()
+      request.pointee.pending = nil
+      request.pointee.isCached = false
       let isPending = consult(request, plan, worker, now: now, pending: pending)
       WorkerState.rest(worker)
       if isPending { Shard.count(worker.pointee.shard, .checksPending) }
@@ -296,6 +300,11 @@
     /// What a request held beside its own memory is given back.
     @inline(never)
     static func releaseExternal(_ request: UnsafeMutablePointer<RequestState>) {
+      if request.pointee.pending != nil || request.pointee.held.hasBlocks { releaseHeld(request) }
+    }
+
+    @inline(never)
+    private static func releaseHeld(_ request: UnsafeMutablePointer<RequestState>) {
       if let pending = request.pointee.pending {
         pending.takeUnretainedValue().cancel()
         forgetPending(request)
@@ -369,9 +378,14 @@
       }
     }
 
+    /// All that providers had to say came from the check cache.
+    public static func isCached(_ request: UnsafeMutablePointer<RequestState>) -> Bool {
+      request.pointee.isExternal && request.pointee.isCached
+    }
+
     /// The held answer of the rule that denies, for what the client is told.
     public static func denial(_ request: UnsafeMutablePointer<RequestState>) -> HeldAnswer? {
-      guard !request.pointee.decision.allows else { return nil }
+      guard request.pointee.isExternal, !request.pointee.decision.allows else { return nil }
       var index: UInt32 = 0
       while let item = request.pointee.held.item(index) {
         if item.rule == request.pointee.decision.rule, item.state != .allows { return item }

@@ -103,7 +103,7 @@ import PurserPolicy
         return body(Int(answer.responseHeaderCount)) { answer.responseHeader(UInt32(truncatingIfNeeded: $0)) }
       }
       if let found = range(isRequest ? deciding?.requestHeaders : deciding?.responseHeaders) { return found }
-      guard decision.allows else { return nil }
+      guard decision.allows, request.pointee.isExternal else { return nil }
       var index: UInt32 = 0
       while let item = request.pointee.held.item(index) {
         index &+= 1

@@ -28,12 +28,14 @@ public struct RequestState {
   public var text: InlineArray<1024, UInt8>
   public var auditText: InlineArray<512, UInt8>
   #if !hasFeature(Embedded)
+    /// A CUSTOM rule had a say: what follows is meaningful then only.
+    var isExternal: Bool
     /// What providers said.
-    public var held: HeldAnswers
+    var held: HeldAnswers
     /// Owned; not nil while the stage is `pending`.
     var pending: Unmanaged<PendingCheck>?
     /// All that decided, beside the request itself, came from the check cache.
-    public var isCached: Bool
+    var isCached: Bool
   #endif
 
   public enum Stage: UInt8, Sendable { case begun, checked, reported, pending }

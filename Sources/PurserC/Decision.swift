@@ -213,7 +213,7 @@ public func purser_decision_is_cached(
     _ = state
     cached_out.pointee = 0
   #else
-    cached_out.pointee = state.pointee.isCached ? 1 : 0
+    cached_out.pointee = RequestState.isCached(state) ? 1 : 0
   #endif
   return PURSER_OK
 }
