@@ -94,7 +94,7 @@ public func purser_cache_purge(_ engine: OpaquePointer?) -> purser_status {
 @c @implementation
 public func purser_cache_purge_policy(_ engine: OpaquePointer?, _ policy: purser_text) -> purser_status {
   #if hasFeature(Embedded)
-    return engineState(engine).status
+    return policy.size == 0 ? PURSER_INVALID_ARGUMENT : engineState(engine).status
   #else
     return purge(engine, .policy(policy))
   #endif
@@ -105,7 +105,7 @@ public func purser_cache_purge_attribute(
   _ engine: OpaquePointer?, _ attribute: purser_text, _ value: UnsafePointer<purser_value>?
 ) -> purser_status {
   #if hasFeature(Embedded)
-    return engineState(engine).status
+    return value == nil ? PURSER_INVALID_ARGUMENT : engineState(engine).status
   #else
     return purge(engine, .attribute(attribute, value))
   #endif
