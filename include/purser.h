@@ -653,7 +653,7 @@ typedef enum purser_outcome {
   PURSER_OUTCOME_ANSWERED = 0,  /* call purser_resume */
   PURSER_OUTCOME_CANCELLED = 1, /* purser_cancel was called */
   PURSER_OUTCOME_TIMED_OUT = 2, /* call purser_resume; the provider's failureMode decides */
-  PURSER_OUTCOME_CLOSED = 3     /* the engine is being freed */
+  PURSER_OUTCOME_CLOSED = 3     /* the engine is being freed; no engine of this version is while a check is pending */
 } purser_outcome;
 
 typedef struct purser_pending {
@@ -667,7 +667,8 @@ typedef struct purser_pending {
 /*
  * Decides. A connection check answers early: it denies only what every request on that connection would be denied.
  *   now_ns   nanoseconds since the Unix epoch; 0: the system's clock is read if the plan needs the time.
- *   pending  NULL: this host cannot wait; a check that would be pending is answered by the provider's failureMode.
+ *   pending  NULL: this host cannot wait; a check that would be pending is answered by an old answer that `staleIfError` permits,
+ *            else by the provider's failureMode.
  *   PURSER_OK           the decision can be read, until purser_request_end.
  *   PURSER_PENDING      a CUSTOM rule holds and its provider has to be asked; call purser_resume after `done` has run. Until
  *                       then the request has no decision. What was asked is copied: the host's values are not needed for it.

@@ -22,6 +22,9 @@ import PurserStore
 
   static let countMax = 16
 
+  /// Stamps of the same question differ in it if something was purged between them.
+  public var fingerprint: UInt64 { sum }
+
   /// Of what must not be kept.
   public static var never: EpochStamp { EpochStamp() }
 

@@ -63,14 +63,21 @@ public struct ExternalRule: BitwiseCopyable {
 
   /// What answers can be purged by: an attribute and its value.
   public enum PurgeTag {
-    /// Nil for a value that no key can have.
+    /// Nil for a value that no key can have. A number is as its text, so that an operator can write it.
     public static func make(_ name: String, _ value: Value) -> [UInt8]? {
+      switch value.kind {
+      case .string: return Array(name.utf8) + [0] + Array(value.asBytes.buffer)
+      case .int: return Array(name.utf8) + [0] + Array(String(value.asInt).utf8)
+      case .uint: return Array(name.utf8) + [0] + Array(String(value.asUInt).utf8)
+      case .bool: return Array(name.utf8) + [0] + Array((value.isTrue ? "true" : "false").utf8)
+      default: break
+      }
       guard let base = malloc(ExternalRule.keyBytesMax)?.assumingMemoryBound(to: UInt8.self) else { return nil }
       defer { free(base) }
       var writer = CanonicalWriter(base, capacity: ExternalRule.keyBytesMax)
       writer.put(value)
       guard writer.isGood else { return nil }
-      return Array(name.utf8) + [0] + Array(UnsafeBufferPointer(start: base, count: writer.count))
+      return Array(name.utf8) + [0, 0] + Array(UnsafeBufferPointer(start: base, count: writer.count))
     }
   }
 

@@ -28,13 +28,13 @@ public enum ExternalFailure: UInt8, BitwiseCopyable, Sendable {
     case .unreachable: "it cannot be reached"
     case .connectionLost: "the connection was lost"
     case .unsafeConnection: "no secure connection could be made"
-    case .unusableAnswer: "its answer makes no sense"
+    case .unusableAnswer: "it failed, or its answer makes no sense"
     case .overloaded: "too many questions wait for it"
     case .circuitOpen: "it failed too often and is left alone for a while"
     case .closed: "the engine is being closed"
     case .notAsked: "the host does not wait for answers"
     case .cancelled: "the host did not wait for the answer"
-    case .questionTooLarge: "the question is too large"
+    case .questionTooLarge: "the question cannot be sent: it is too large, or has a text that the protocol cannot carry"
     }
   }
 }

@@ -224,7 +224,7 @@
       Shard.count(shard, .providerFailures)
       item.failure = failure
       item.state = .failed
-      if item.stale != .unknown {
+      if item.stale != .unknown, failure != .questionTooLarge {
         item.state = item.stale
         item.isCached = true
         Shard.count(shard, .cacheStaleHits)
@@ -349,7 +349,9 @@
           return false
         case .failed, .unknown:
           isCached = false
-          if allowsFailures, external(of: item.rule, plan)?.pointee.failureAllows == true { continue }
+          // A question that cannot be sent is the client's doing, not the provider's.
+          let mayAllow = allowsFailures && item.failure != .questionTooLarge
+          if mayAllow, external(of: item.rule, plan)?.pointee.failureAllows == true { continue }
           deny(request, .providerFailure, item.rule)
           return false
         }

@@ -38,8 +38,12 @@ enum AnswerMapping {
     var draft = draft
     let names = Set(plan.headers.map { Array($0.utf8) })
     let cookie = Array("set-cookie".utf8)
-    draft.requestHeaders = draft.requestHeaders.filter { names.contains($0.name) && $0.name != cookie }
-    draft.responseHeaders = draft.responseHeaders.filter { names.contains($0.name) && $0.name != cookie }
+    // What is to be taken away is taken away: a provider that says so has its reasons, and tells nobody anything by it.
+    func isMade(_ header: AnswerHeader) -> Bool {
+      header.operation == .remove || (names.contains(header.name) && header.name != cookie)
+    }
+    draft.requestHeaders = draft.requestHeaders.filter(isMade)
+    draft.responseHeaders = draft.responseHeaders.filter(isMade)
     return draft
   }
 

@@ -140,6 +140,8 @@ extension ExternalServices {
   private struct FlightKey: Hashable {
     var provider: UInt64
     var values: [UInt8]
+    /// What is asked after a purge is asked anew.
+    var epochs: UInt64
   }
 
   /// One question under way, and who waits for its reply besides the one who asked.
@@ -149,7 +151,7 @@ extension ExternalServices {
 
   private struct Waiting: Sendable {
     var question: ExternalQuestion
-    /// Taken before the question was asked; nil for who came later, whose answer is not kept.
+    /// Taken before the question was asked; nil for who joined, whose answer is not kept.
     var stamp: EpochStamp?
     var answered: @Sendable (ExternalAnswer) -> Void
   }
@@ -159,17 +161,18 @@ extension ExternalServices {
       return answered(ExternalAnswer(failure: .closed))
     }
     let provider = handle.takeUnretainedValue()
-    let key = FlightKey(provider: question.provider, values: question.values)
-    let (isUnderWay, open) = locked { () -> (Bool, CheckCache?) in
+    let stamp = locked { cache }.flatMap { self.stamp(of: question, $0) }
+    let key = FlightKey(provider: question.provider, values: question.values, epochs: stamp?.fingerprint ?? 0)
+    let isUnderWay = locked { () -> Bool in
       guard flights[key] != nil else {
         flights[key] = Flight()
-        return (false, cache)
+        return false
       }
       flights[key]?.others.append(Waiting(question: question, stamp: nil, answered: answered))
-      return (true, cache)
+      return true
     }
     if isUnderWay { return }
-    let first = Waiting(question: question, stamp: open.flatMap { stamp(of: question, $0) }, answered: answered)
+    let first = Waiting(question: question, stamp: stamp, answered: answered)
     guard let values = QuestionReader.values(of: question.values, count: provider.fieldCount) else {
       return land(key, first, provider, nil)
     }
@@ -246,6 +249,8 @@ extension ExternalServices {
     var wanted = CheckCacheOptions(directory: options.storeDirectory)
     wanted.storeBytes = options.storeBytes
     let made = CheckCache.open(wanted)
+    // So that the first requests find what is kept: a large file's digest takes a while.
+    made?.flush(timeoutNanoseconds: 2_000_000_000)
     let spare = locked { () -> CheckCache? in
       if cache == nil {
         cache = made

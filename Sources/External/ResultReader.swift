@@ -14,12 +14,13 @@ final class ResultReader {
     session = Session(programs.code, bytesMax: 4 << 20)
   }
 
-  /// Nil where the decision is no bool, such as for a document without what it reads.
+  /// Nil where the decision is neither true nor false. What it reads and the document does not have is undefined, which is how OPA
+  /// says no.
   func answer(_ document: FieldValue) -> AnswerDraft? {
     defer { session.reset() }
     session.set(programs.variable, document.member("result").map { value($0) })
     let decision = session.evaluate(programs.decision)
-    guard decision.kind == .bool else { return nil }
+    guard decision.kind == .bool || decision.kind == .error else { return nil }
     var draft = AnswerDraft(allows: decision.isTrue)
     if decision.isTrue { return draft }
     if let program = programs.status {

@@ -40,15 +40,16 @@ final class Store {
 
   deinit { purser_store_free(handle) }
 
-  func summaries(verifying: Bool) throws(Failure) -> [purser_store_summary] {
+  /// Each file's, with its problem copied out.
+  func summaries(verifying: Bool) throws(Failure) -> [(counts: purser_store_summary, problem: String)] {
     var count = 0
     try demand(purser_store_scan(handle, 0, verifying ? 1 : 0, &count), "\(path) cannot be read")
-    var summaries: [purser_store_summary] = []
+    var summaries: [(counts: purser_store_summary, problem: String)] = []
     for index in 0..<count {
       var summary = purser_store_summary()
       summary.size = MemoryLayout<purser_store_summary>.size
       try demand(purser_store_file(handle, index, &summary), "\(path) cannot be read")
-      summaries.append(summary)
+      summaries.append((summary, String(summary.problem)))
     }
     return summaries
   }
@@ -62,9 +63,9 @@ struct CacheStat: ParsableCommand {
   func run() throws {
     let summaries = try folder.open().summaries(verifying: false)
     if summaries.isEmpty { Console.say("nothing is kept in \(folder.store)") }
-    for summary in summaries {
-      if summary.problem.size > 0 {
-        Console.say("not used: \(String(summary.problem))")
+    for (summary, problem) in summaries {
+      if !problem.isEmpty {
+        Console.say("not used: \(problem)")
         continue
       }
       Console.say(
@@ -89,10 +90,10 @@ struct CacheVerify: ParsableCommand {
 
   func run() throws {
     var bad = 0
-    for summary in try folder.open().summaries(verifying: true) {
-      if summary.problem.size > 0 {
+    for (summary, problem) in try folder.open().summaries(verifying: true) {
+      if !problem.isEmpty {
         bad += 1
-        Console.say("not used: \(String(summary.problem))")
+        Console.say("not used: \(problem)")
         continue
       }
       bad += summary.broken

@@ -37,6 +37,10 @@ final class Session {
     if status != PURSER_OK {
       throw Failure(PlanFailure(status: status, problems: list).text)
     }
+    var problem = purser_text()
+    if purser_cache_problem(engine, &problem) == PURSER_OK {
+      Console.complain("warning: answers are not kept in \(store ?? ""): \(String(taking: &problem))")
+    }
     var worker: OpaquePointer?
     try demand(purser_worker_new(engine, &worker), "no worker")
     guard let worker else { throw Failure("error: no worker") }

@@ -184,6 +184,32 @@ import Testing
     #expect(oracle.asked.isEmpty)
   }
 
+  @Test func aQuestionThatCannotBeSentDeniesWhateverFailureModeSays() throws {
+    let shop = try Shop(
+      Oracle { _ in .failure(.question, "a NUL") },
+      Self.documents("{name: ask, action: CUSTOM, provider: a}", failureMode: "allow"))
+    #expect(try !shop.request().decide().allows)
+  }
+
+  @Test(arguments: [
+    (FieldValue.map([]), false), (.map([FieldEntry(key: Array("result".utf8), value: .map([]))]), false),
+    (.map([FieldEntry(key: Array("result".utf8), value: .map([FieldEntry(key: Array("allow".utf8), value: .bool(true))]))]), true),
+  ])
+  func whatAProviderLeavesUndefinedDenies(_ document: FieldValue, _ allows: Bool) throws {
+    var documents = Self.documents("{name: ask, action: CUSTOM, provider: c}")
+    documents[0].text += """
+      ---
+      apiVersion: purser.dev/v1alpha1
+      kind: Provider
+      metadata: {name: c}
+      spec:
+        opa: {url: "http://127.0.0.1:1/v1/data/a", input: {}, decision: result.allow}
+        failureMode: allow
+      """
+    let shop = try Shop(Oracle { _ in ProviderReply(.document(document)) }, documents)
+    #expect(try shop.request().decide().allows == allows)
+  }
+
   @Test func aCancelledCheckIsToldOnceAndDenied() throws {
     let oracle = Oracle()
     let shop = try Shop(oracle, Self.documents("{name: ask, action: CUSTOM, provider: a}", failureMode: "allow"))

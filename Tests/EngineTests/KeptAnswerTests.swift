@@ -133,6 +133,96 @@ import Testing
     #expect(try shop.decide().isCached)
   }
 
+  @Test func aListThatChangedMeetsNoAnswerFromBefore() throws {
+    func documents(_ values: String) -> [Inline] {
+      var documents = ExternalTests.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s}}")
+      documents[0].text += """
+        ---
+        apiVersion: purser.dev/v1alpha1
+        kind: Provider
+        metadata: {name: c}
+        spec:
+          extAuthzGrpc:
+            address: "127.0.0.1:1"
+            contextExtensions: {vip: 'request.headers[?"x-user"].orValue("") in lists.vips ? "yes" : "no"'}
+        ---
+        apiVersion: purser.dev/v1alpha1
+        kind: ValueList
+        metadata: {name: vips}
+        spec: {type: STRING, values: [\(values)]}
+        """
+      return documents
+    }
+    let oracle = Oracle { $0 == [.text("yes")] ? .allow() : .deny() }
+    let shop = try Shop(oracle, documents("ann, bob"))
+    #expect(try shop.decide().allows)
+    try shop.set.load(documents("bob"))
+    #expect(try !shop.decide().allows)
+  }
+
+  @Test(arguments: ["{ttl: 1s}", "{ttl: 10s, denyTTL: 1s}", "{ttl: 10s, staleIfError: 1s}"])
+  func anAnswerThatWasToBeKeptForLongerIsAnotherOne(_ cache: String) throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(oracle, ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}"))
+    _ = try shop.decide()
+    try shop.set.load(ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: \(cache)}"))
+    #expect(try !shop.decide().isCached)
+  }
+
+  @Test func whatIsAskedAfterAPurgeJoinsNoQuestionFromBefore() throws {
+    let oracle = Oracle()
+    let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
+    let headers: [String: JSON] = ["request.headers": ["x-user": "ann"]]
+    let told = Told()
+    let before = try TestRequest(shop.worker, shop.set, headers)
+    #expect(before.check(telling: told, now: shop.now) == PURSER_PENDING)
+    #expect(purser_cache_purge(shop.engine.handle) == PURSER_OK)
+    let after = try TestRequest(shop.worker, shop.set, headers)
+    #expect(after.check(telling: told, now: shop.now) == PURSER_PENDING)
+    #expect(oracle.asked.count == 2)
+    oracle.answerAll(.allow())
+    #expect(purser_resume(before.handle, shop.now) == PURSER_OK && purser_resume(after.handle, shop.now) == PURSER_OK)
+  }
+
+  @Test func aPurgeForgetsWhatItNames() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(
+      oracle,
+      ExternalTests.documents(
+        "{name: ask, action: CUSTOM, provider: a, when: destination.port > 0, cache: {ttl: 10s, purgeBy: [destination.port]}}"))
+    let memory = LentMemory()
+    func decide(_ port: Int64) throws -> Found {
+      try TestRequest(
+        shop.worker, shop.set, ["destination.port": .int(port), "request.headers": [:]]
+      ).decide(now: shop.now)
+    }
+    for port in [443, 80] as [Int64] { _ = try decide(port) }
+    for port in [443, 80] as [Int64] { #expect(try decide(port).isCached) }
+    // As an operator writes it.
+    var value = purser_value()
+    value.type = PURSER_TYPE_STRING.rawValue
+    value.as.text = memory.text("443")
+    #expect(purser_cache_purge_attribute(shop.engine.handle, memory.text("destination.port"), &value) == PURSER_OK)
+    #expect(try !decide(443).isCached)
+    #expect(try decide(80).isCached)
+    #expect(purser_cache_purge_policy(shop.engine.handle, memory.text("other")) == PURSER_OK)
+    #expect(try decide(80).isCached)
+    #expect(purser_cache_purge_policy(shop.engine.handle, memory.text("shop")) == PURSER_OK)
+    #expect(try !decide(80).isCached)
+  }
+
+  @Test func whatAProviderTakesAwayIsTakenAwayThoughTheCacheDoesNotNameIt() throws {
+    let oracle = Oracle { _ in
+      var reply = ProviderReply(.allow)
+      reply.headerChanges = [
+        HeaderChange(target: .upstreamRequest, operation: .remove, name: Array("authorization".utf8))
+      ]
+      return reply
+    }
+    let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
+    for _ in 0..<2 { #expect(try shop.decide().requestHeaders == ["remove authorization"]) }
+  }
+
   @Test func aShadowVerdictTakesWhatIsAtHandAndAsksNobody() throws {
     let oracle = Oracle { _ in .deny() }
     var documents = ExternalTests.documents(

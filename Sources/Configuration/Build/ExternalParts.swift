@@ -2,7 +2,7 @@
 //
 // A key is made of what an answer can depend on, and of nothing else:
 //
-//   digest   the rule, its provider, what of the set both mean (lists that are read, constants, custom attributes, how paths are
+//   digest   the rule with its times, its provider, what of the set both may mean (lists, constants, custom attributes, how paths are
 //            normalised)
 //   slots    the attributes and entries that the rule's condition, the provider's question and `varyBy` read
 //
@@ -16,7 +16,6 @@
 
   struct ExternalParts {
     private let documents: [ProviderDocument]
-    private let lists: [ValueListDocument]
     private let environment: Environment
     /// What of everything that is compiled against counts for every key.
     private let surroundings: [UInt8]
@@ -40,12 +39,18 @@
       documents: DocumentSet, environment: Environment, digest: DocumentDigest, binder: SlotBinder, regex: RegexLibrary?
     ) {
       self.documents = documents.providers
-      lists = documents.valueLists
       self.environment = environment
       var surroundings = KeyText()
       withUnsafeBytes(of: digest) { surroundings.put(Array($0)) }
       surroundings.put((documents.policySet?.pathNormalization ?? .mergeSlashes).rawValue)
-      self.surroundings = surroundings.bytes
+      // All lists: which of them a program searches is folded into it.
+      for list in documents.providers.isEmpty ? [] : documents.valueLists {
+        surroundings.put(list.identity.name)
+        surroundings.put(list.type.rawValue)
+        surroundings.put(String(list.values.count))
+        for value in list.values { surroundings.put(value.text) }
+      }
+      self.surroundings = withUnsafeBytes(of: Digest.of(surroundings.bytes)) { Array($0) }
       lifetimeMax = documents.policySet?.cacheLifetimeMax ?? ExternalParts.lifetimeUsual
       compiler = ExpressionCompiler(environment: environment, binder: binder, builder: CodeBuilder(regex: regex))
     }
@@ -99,7 +104,10 @@
         }
         text.put(service.name)
         text.put(document.endpoint.url)
-        text.put(document.endpoint.unixPath ?? "")
+        let endpoint = document.endpoint
+        for part in [
+          endpoint.unixPath, endpoint.authorityFile, endpoint.certificateFile, endpoint.keyFile, endpoint.serverName,
+        ] { text.put(part ?? "") }
         question.digest = text.bytes
         questions.append(question)
         providers.append(
@@ -203,7 +211,6 @@
       let inRule = refuseUnsteady(rule.slots, in: "the rule's condition", at: position, &problems)
       let inQuestion = refuseUnsteady(question.slots, in: "the provider's question", at: position, &problems)
       var definitions: [SlotDefinition] = []
-      var listNumbers: Set<UInt32> = []
       var varied: [(name: String, definition: SlotDefinition)] = []
       for name in cache.varyBy {
         let source = ExternalParts.optional(
@@ -216,11 +223,7 @@
         for slot in slots { varied.append((name.text, slot)) }
       }
       for definition in inRule + inQuestion + varied.map({ $0.definition }) {
-        if definition.variable >= ListVariable.first {
-          listNumbers.insert(definition.variable &- ListVariable.first)
-        } else if !definitions.contains(definition) {
-          definitions.append(definition)
-        }
+        if definition.variable < ListVariable.first, !definitions.contains(definition) { definitions.append(definition) }
       }
       // One order, whatever the order in which they are read.
       let named = definitions.map { (name: compiler.binder.name(of: $0), definition: $0) }
@@ -243,11 +246,8 @@
       text.put(question.digest)
       text.put(cache.headers.joined(separator: ","))
       for entry in named { text.put(entry.name) }
-      for number in Array(listNumbers).ordered(by: <) {
-        guard lists.indices.contains(Int(number)) else { continue }
-        text.put(lists[Int(number)].identity.name)
-        for value in lists[Int(number)].values { text.put(value.text) }
-      }
+      // An answer that was to be kept for longer is another one.
+      for time in [cache.ttl, cache.denyTTL, cache.staleFor] { text.put(String(time)) }
       return CachePlan(
         digest: Digest.of(text.bytes), slots: [], definitions: named.map { $0.definition },
         names: named.map { $0.name }, purgeBy: purgeBy, ttl: cache.ttl, denyTTL: cache.denyTTL,
