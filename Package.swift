@@ -19,8 +19,11 @@ var small: [String] = ["-Osize", "-Xcc", "-mno-red-zone", "-Xllvm", "-enable-mac
 for benefit in unwantedInlining { small += ["-Xllvm", "-sil-inline-\(benefit)-benefit=0"] }
 for name in neverInlined { small += ["-Xllvm", "-sil-inline-never-functions=\(name)"] }
 for pass in unwantedPasses { small += ["-Xllvm", "-sil-disable-pass=\(pass)"] }
-let cold: [SwiftSetting] =
-  strict + (Context.environment["PURSER_LIBRARY"] == nil ? [] : [.unsafeFlags(small)])
+let isShipped = Context.environment["PURSER_LIBRARY"] != nil
+// Nothing in the library prints a value by its type's description, so there are none. The tool's argument parser reads them.
+let library: [SwiftSetting] =
+  strict + (isShipped ? [.unsafeFlags(["-Xfrontend", "-disable-reflection-metadata"])] : [])
+let cold: [SwiftSetting] = library + (isShipped ? [.unsafeFlags(small)] : [])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 let strictCXX: [CXXSetting] = [.treatAllWarnings(as: .error)]
 
@@ -56,15 +59,15 @@ let package = Package(
     // The engine, from the ground up. docs/ARCHITECTURE.md says who may import whom.
     // libm for the square root, which debug builds call.
     .target(
-      name: "CEL", dependencies: ["CPlatform"], swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
+      name: "CEL", dependencies: ["CPlatform"], swiftSettings: library, linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "PurserAttributes", dependencies: ["CEL", "CPlatform", "CPurser"], path: "Sources/Attributes",
-      swiftSettings: strict),
+      swiftSettings: library),
     .target(
-      name: "PurserPolicy", dependencies: ["CEL", "CPlatform"], path: "Sources/Policy", swiftSettings: strict),
+      name: "PurserPolicy", dependencies: ["CEL", "CPlatform"], path: "Sources/Policy", swiftSettings: library),
     .target(
       name: "PurserTelemetry", dependencies: ["CEL", "CPlatform"], path: "Sources/Telemetry",
-      swiftSettings: strict),
+      swiftSettings: library),
     .target(
       name: "PurserBackends", dependencies: ["PurserTelemetry", "CEL", "CPlatform", "CMicrohttpd"],
       path: "Sources/Backends", swiftSettings: cold),
@@ -76,7 +79,7 @@ let package = Package(
       dependencies: [
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "CPlatform", "CPurser",
       ],
-      path: "Sources/Engine", swiftSettings: strict),
+      path: "Sources/Engine", swiftSettings: library),
     .target(
       name: "PurserConfiguration",
       dependencies: [
@@ -85,11 +88,11 @@ let package = Package(
       ],
       path: "Sources/Configuration", swiftSettings: cold),
     .target(
-      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: strict
+      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: library
     ),
     .target(
       name: "PurserCheckCache", dependencies: ["PurserStore", "CPlatform", "CSodium"], path: "Sources/CheckCache",
-      swiftSettings: strict),
+      swiftSettings: library),
     .target(
       name: "PurserExternal",
       dependencies: [
@@ -104,7 +107,7 @@ let package = Package(
         "CEL", "PurserAttributes", "PurserPolicy", "PurserTelemetry", "PurserBackends", "PurserEngine",
         "PurserConfiguration", "CPlatform", "CPurser",
       ],
-      swiftSettings: strict),
+      swiftSettings: library),
     // For Swift services in-process: a client of the C header, with its objects beside it.
     .target(
       name: "Purser", dependencies: ["CPurser", "PurserC", "CPlatform"], path: "Sources/PurserSwift",

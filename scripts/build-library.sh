@@ -13,12 +13,11 @@ cd "$(dirname "$0")/.."
 . scripts/linking.sh
 
 # Flags that a versioned dependency may not carry, so they are here and not in Package.swift. Exclusivity checks cost
-# 7 ns for each access to shared state and end the host when they fail. Nothing prints a value by its type's description, so
-# there are none. A section for each function lets the linker
+# 7 ns for each access to shared state and end the host when they fail. A section for each function lets the linker
 # drop what nobody calls. Frame pointers cost 3 % of a decision's instructions; unwind tables are there all the same.
 flags=(-c release --scratch-path build/release --static-swift-stdlib --omit-frame-pointers -Xswiftc -use-ld=lld
   -Xswiftc -enforce-exclusivity=unchecked
-  -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -Xfrontend -Xswiftc -disable-reflection-metadata
+  -Xswiftc -Xfrontend -Xswiftc -function-sections
   -Xcc -fno-asynchronous-unwind-tables)
 export PURSER_LIBRARY=1
 swift build "${flags[@]}" --product purser_objects
