@@ -5,25 +5,14 @@ let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .treatAllWarnings(as: .error),
 ]
-// For what no request waits for, where the shipped library is built: a dependant's package may carry no such flags. Calls stay
-// calls, and equal sequences of instructions are kept once in a module.
-let unwantedInlining: [String] = [
-  "removed-call", "fast-path-builtin", "ref-count", "removed-load", "removed-store", "removed-terminator",
-  "devirtualized-call", "exclusivity", "o-size-class-method", "global-init", "generic-specialization",
-]
-let neverInlined: [String] = ["SS6append", "Sa6append", "SS2eeoi", "DefaultStringInterpolation", "SS8decoding"]
-let unwantedPasses: [String] = [
-  "array-property-opt", "loop-unroll", "loop-rotate", "jumpthread-simplify-cfg", "closure-specialize", "capture-prop",
-]
-var small: [String] = ["-Osize", "-Xcc", "-mno-red-zone", "-Xllvm", "-enable-machine-outliner=always"]
-for benefit in unwantedInlining { small += ["-Xllvm", "-sil-inline-\(benefit)-benefit=0"] }
-for name in neverInlined { small += ["-Xllvm", "-sil-inline-never-functions=\(name)"] }
-for pass in unwantedPasses { small += ["-Xllvm", "-sil-disable-pass=\(pass)"] }
-let isShipped = Context.environment["PURSER_LIBRARY"] != nil
-// Nothing in the library prints a value by its type's description, so there are none. The tool's argument parser reads them.
-let library: [SwiftSetting] =
-  strict + (isShipped ? [.unsafeFlags(["-Xfrontend", "-disable-reflection-metadata"])] : [])
-let cold: [SwiftSetting] = library + (isShipped ? [.unsafeFlags(small)] : [])
+// Flags that a dependant's package may not carry: scripts/build-library.sh gives them where the shipped library is built.
+func shipped(_ name: String) -> [SwiftSetting] {
+  guard let flags = Context.environment[name] else { return [] }
+  return [.unsafeFlags(flags.split(separator: " ").map { String($0) })]
+}
+let library = strict + shipped("PURSER_LIBRARY_FLAGS")
+// What no request waits for.
+let cold = library + shipped("PURSER_COLD_FLAGS")
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 let strictCXX: [CXXSetting] = [.treatAllWarnings(as: .error)]
 

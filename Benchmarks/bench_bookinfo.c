@@ -15,48 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counted.h"
 #include "../examples/bookinfo/connections.h"
 #include "../examples/bookinfo/recording.h"
 #include "host.h"
 
 #define PASSES 400
 #define WARM_UP 20
-
-/* ------------------------------------------------------------------------------------ allocations are counted */
-
-/* glibc lets a program bring its own malloc; the library's calls come here too. */
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void *__libc_memalign(size_t, size_t);
-
-static unsigned long long allocations;
-
-void *malloc(size_t size) {
-  allocations++;
-  return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size) {
-  allocations++;
-  return __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size) {
-  allocations++;
-  return __libc_realloc(memory, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size) {
-  allocations++;
-  return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **memory, size_t alignment, size_t size) {
-  allocations++;
-  *memory = __libc_memalign(alignment, size);
-  return *memory == NULL ? 12 : 0;
-}
 
 /* ------------------------------------------------------------------------------------------------------ passes */
 

@@ -36,7 +36,8 @@
  *   Fork.      Plans may be loaded before a fork and shared copy-on-write. Engines are created in the child.
  *   Silence.   Purser writes nothing to stdout or stderr, installs no signal handler, reads no environment
  *              variable (the Swift runtime inside it reads those that begin with SWIFT_, and may print when one is set),
- *              and starts a lasting thread only when a loaded plan names a backend that needs one, or a set is watched.
+ *              and starts a lasting thread only when a loaded plan names a backend that needs one or a provider, when one keeps
+ *              answers in a folder, or a set is watched.
  *   Memory.    Running out of memory is not handled: like most of libc's callers, Purser may then end the process.
  */
 #ifndef PURSER_H

@@ -30,20 +30,6 @@ while read -r folder; do maps+=(-I "$folder"); done < <(
 flags=(-enable-experimental-feature Embedded -wmo -parse-as-library -swift-version 6 -package-name purser
   -Werror EmbeddedRestrictions -enforce-exclusivity=unchecked "${maps[@]}" -I $build)
 
-# For size: nothing is inlined or copied for speed but what the source marks so. The compiler weighs an inlining's
-# benefits against its cost, and these are the benefits; the names are functions of the standard library that are small
-# but used everywhere: appending to arrays and texts, comparing texts, decoding.
-small=(-Osize)
-for benefit in removed-call fast-path-builtin ref-count removed-load removed-store removed-terminator \
-  devirtualized-call exclusivity o-size-class-method global-init generic-specialization; do
-  small+=(-Xllvm "-sil-inline-$benefit-benefit=0")
-done
-for name in SS6append Sa6append SS2eeoi DefaultStringInterpolation SS8decoding; do
-  small+=(-Xllvm "-sil-inline-never-functions=$name")
-done
-for pass in array-property-opt loop-unroll loop-rotate jumpthread-simplify-cfg closure-specialize capture-prop; do
-  small+=(-Xllvm "-sil-disable-pass=$pass")
-done
 # The linker finds equal sequences of instructions and keeps one (the machine outliner), where no red zone forbids it.
 small+=(-Xcc -mno-red-zone -lto=llvm-full)
 outlining=(-flto -Oz -Wl,--lto-O2 -Wl,-mllvm,-enable-machine-outliner=always)

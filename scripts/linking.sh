@@ -35,6 +35,21 @@ linker=(
   -z nodelete -z defs -z relro -z now -z noexecstack -z pack-relative-relocs
 )
 
+# For size: nothing is inlined or copied for speed but what the source marks so. The compiler weighs an inlining's
+# benefits against its cost, and these are the benefits; the names are functions of the standard library that are small
+# but used everywhere: appending to arrays and texts, comparing texts, decoding.
+small=(-Osize)
+for benefit in removed-call fast-path-builtin ref-count removed-load removed-store removed-terminator \
+  devirtualized-call exclusivity o-size-class-method global-init generic-specialization; do
+  small+=(-Xllvm "-sil-inline-$benefit-benefit=0")
+done
+for name in SS6append Sa6append SS2eeoi DefaultStringInterpolation SS8decoding; do
+  small+=(-Xllvm "-sil-inline-never-functions=$name")
+done
+for pass in array-property-opt loop-unroll loop-rotate jumpthread-simplify-cfg closure-specialize capture-prop; do
+  small+=(-Xllvm "-sil-disable-pass=$pass")
+done
+
 # build_re2_shim FILE: libpurser_re2.so, not stripped.
 build_re2_shim() {
   cat >build/static/purser_re2.map <<'END'

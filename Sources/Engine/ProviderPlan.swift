@@ -141,15 +141,12 @@ import CEL
   public struct ExternalRulePlan: Sendable {
     /// Its place in `Plan.providers`.
     public var provider: Int
-    /// The rule, as `namespace/policy/rule`.
-    public var path: String
     /// Of the policy, as `namespace/policy`.
     public var policyPath: String
     public var cache: CachePlan?
 
-    public init(provider: Int, path: String, policyPath: String, cache: CachePlan?) {
+    public init(provider: Int, policyPath: String, cache: CachePlan?) {
       self.provider = provider
-      self.path = path
       self.policyPath = policyPath
       self.cache = cache
     }

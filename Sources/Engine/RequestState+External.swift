@@ -45,7 +45,7 @@
       let count = request.pointee.decision.asked.count
       while index < count, request.pointee.decision.allows, let rule = request.pointee.decision.asked.item(index) {
         var item = HeldAnswer(rule: rule)
-        lookUp(&item, request, plan, worker, now)
+        lookUp(&item, keeps: true, request, plan, worker, now)
         if item.state == .unknown { unknownCount &+= 1 }
         guard request.pointee.held.append(item), item.state != .denies else { break }
         index &+= 1
@@ -59,9 +59,9 @@
       return false
     }
 
-    /// Fills in what the cache has.
+    /// Fills in what the cache has; the verdict alone unless the request `keeps` the rest.
     private static func lookUp(
-      _ item: inout HeldAnswer, _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ item: inout HeldAnswer, keeps: Bool, _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
       _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64
     ) {
       guard let external = external(of: item.rule, plan), external.pointee.isCached, let cache = worker.pointee.cache,
@@ -78,7 +78,7 @@
         Shard.count(worker.pointee.shard, .cacheMisses)
         return
       }
-      if !answer.isPlain {
+      if keeps, !answer.isPlain {
         let held = withUnsafeMutablePointer(to: &request.pointee.held) { $0 }
         guard let kept = HeldAnswers.keep(found.bytes, in: held) else { return }
         item.bytes = kept
@@ -107,7 +107,7 @@
         // Its enforced answer will be known in the end.
         if isAsked(rule, request) { continue }
         var item = HeldAnswer(rule: rule)
-        lookUp(&item, request, plan, worker, now)
+        lookUp(&item, keeps: false, request, plan, worker, now)
         if item.state == .unknown {
           Shard.count(worker.pointee.shard, .shadowUnanswered)
         } else if item.state == .denies {

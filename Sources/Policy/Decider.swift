@@ -115,45 +115,32 @@ public struct Decider {
       of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?,
       asked: UnsafeMutablePointer<RuleNumbers>
     ) -> Verdict? {
-      var erring = Decision.noRule
-      var walk = walk(&UnsafeMutablePointer(mutating: view).pointee.customs)
-      while let step = walk.next() {
-        let matched = match(step)
-        if matched == .fails {
-          walk.leavePolicy(of: step)
-          continue
+      let refusal = denial(in: &UnsafeMutablePointer(mutating: view).pointee.customs, noting: decision) { rule in
+        if asked.pointee.count < RuleNumbers.countMax {
+          asked.pointee.append(rule)
+          return .fails
         }
-        if matched == .errs {
-          if erring == Decision.noRule { erring = step.pointee.rule }
-          note(step.pointee.rule, isOfMatch: true, decision)
-          continue
-        }
-        switch outcome(step) {
-        case .fails: continue
-        case .holds:
-          if asked.pointee.count < RuleNumbers.countMax {
-            asked.pointee.append(step.pointee.rule)
-            continue
-          }
-          memory.ruleErrors[Int(step.pointee.rule)] = EvaluationError(.tooManyChecks)
-        case .errs:
-          if step.pointee.skipsOnError { continue }
-        }
-        note(step.pointee.rule, isOfMatch: false, decision)
-        if erring == Decision.noRule { erring = step.pointee.rule }
+        memory.ruleErrors[Int(rule)] = EvaluationError(.tooManyChecks)
+        return .errs
       }
-      guard erring != Decision.noRule else { return nil }
-      asked.pointee.removeAll()
-      decision?.pointee.error = error(of: erring)
-      return Verdict(allows: false, kind: .ruleError, rule: erring)
+      if refusal != nil { asked.pointee.removeAll() }
+      return refusal
     }
   #endif
 
   private func denial(
     of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
   ) -> Verdict? {
+    denial(in: &UnsafeMutablePointer(mutating: view).pointee.denies, noting: decision) { _ in .holds }
+  }
+
+  /// The first rule that holds, as far as `meaning` lets one that does, else the first that errs.
+  @inline(__always)
+  private func denial(
+    in list: UnsafePointer<RuleList>, noting decision: UnsafeMutablePointer<Decision>?, meaning: (UInt32) -> Outcome
+  ) -> Verdict? {
     var erring = Decision.noRule
-    var walk = walk(&UnsafeMutablePointer(mutating: view).pointee.denies)
+    var walk = walk(list)
     while let step = walk.next() {
       let matched = match(step)
       if matched == .fails {
@@ -165,11 +152,12 @@ public struct Decider {
         note(step.pointee.rule, isOfMatch: true, decision)
         continue
       }
-      switch outcome(step) {
+      let own = outcome(step)
+      if own == .errs, step.pointee.skipsOnError { continue }
+      switch own == .holds ? meaning(step.pointee.rule) : own {
       case .fails: continue
       case .holds: return Verdict(allows: false, kind: .rule, rule: step.pointee.rule)
       case .errs:
-        if step.pointee.skipsOnError { continue }
         note(step.pointee.rule, isOfMatch: false, decision)
         if erring == Decision.noRule { erring = step.pointee.rule }
       }

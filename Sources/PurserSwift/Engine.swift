@@ -58,7 +58,7 @@ public final class Engine: Sendable {
   let pool: WorkerPool
   let options: Options
 
-  /// Makes an engine. It starts no thread: that is for the backends of loaded documents.
+  /// Makes an engine. It starts no thread: that is for the backends and providers of loaded documents.
   ///
   /// - Throws: ``EngineError/unknownAttribute``, ``EngineError/invalidOption`` or ``EngineError/unavailable``.
   public init(_ options: Options = Options()) throws(EngineError) {

@@ -1,6 +1,9 @@
 /*
  * fork.c - a plan may be loaded before a fork and used in the child; an engine may not, and says so.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +83,73 @@ static void the_child_is_told_that_the_engine_is_the_parent_s(void) {
   house_close(&house);
 }
 
+/* ---------------------------------------------------------------------------------- a check that waits */
+
+/* A provider that takes connections and never says anything; its port. */
+static unsigned silent_provider(int *socket_out) {
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  memset(&address, 0, sizeof address);
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  *socket_out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (*socket_out < 0 || bind(*socket_out, (const struct sockaddr *)&address, size) != 0 || listen(*socket_out, 8) != 0 ||
+      getsockname(*socket_out, (struct sockaddr *)&address, &size) != 0)
+    return 0;
+  return ntohs(address.sin_port);
+}
+
+static int told, told_outcome;
+static void tell(void *user, purser_outcome outcome) {
+  (void)user;
+  told += 1;
+  told_outcome = (int)outcome;
+}
+
+static void leave_the_check_alone(house *house, purser_request *waiting) {
+  purser_verdict verdict;
+  FORKED(purser_resume(waiting, 0));
+  FORKED(purser_cancel(waiting));
+  FORKED(purser_check_wait(waiting, 0, 1));
+  FORKED(purser_decision_verdict(waiting, &verdict));
+  FORKED(purser_request_end(waiting));
+  FORKED(purser_cache_purge(house->engine));
+  CHECK(told == 0);
+}
+
+static void a_check_that_waits_stays_the_parent_s(void) {
+  static const char *const format =
+      YAML_HEAD("Policy", "asked") "spec: {rules: [{name: ask, action: CUSTOM, provider: silent, cache: {ttl: 1m}}]}\n---\n"
+      YAML_HEAD("Provider", "silent") "spec: {extAuthzHttp: {url: \"http://127.0.0.1:%u\", timeout: 60s}}\n";
+  house house;
+  host_request context = host_reviews();
+  purser_host host = host_table();
+  purser_request *waiting = request_memory();
+  purser_pending pending;
+  char text[512];
+  int listener = -1;
+  snprintf(text, sizeof text, format, silent_provider(&listener));
+  if (!house_open(&house, NULL, NULL)) return;
+  CLEAR(pending);
+  pending.size = sizeof pending;
+  pending.done = tell;
+  told = 0;
+  /* The small flavour asks nobody. */
+  if (set_load(house.set, text, NULL) == PURSER_OK) {
+    CHECK(purser_request_begin(waiting, house.worker, house.set, &host, &context, NULL) == PURSER_OK);
+    CHECK(purser_check(waiting, 0, &pending) == PURSER_PENDING);
+    IN_CHILD(leave_the_check_alone(&house, waiting));
+    CHECK(purser_resume(waiting, 0) == PURSER_PENDING && told == 0);
+    CHECK(purser_cancel(waiting) == PURSER_OK);
+    CHECK(told == 1 && told_outcome == PURSER_OUTCOME_CANCELLED);
+    CHECK(verdict_of(waiting) == PURSER_VERDICT_DENY);
+    CHECK(purser_request_end(waiting) == PURSER_OK);
+  }
+  free(waiting);
+  house_close(&house);
+  close(listener);
+}
+
 static void decide_with(purser_plan *plan) {
   house house;
   host_request context = host_reviews();
@@ -117,6 +187,7 @@ static void the_child_makes_an_engine_of_its_own(void) {
 
 int main(void) {
   RUN(the_child_is_told_that_the_engine_is_the_parent_s);
+  RUN(a_check_that_waits_stays_the_parent_s);
   RUN(a_plan_loaded_before_a_fork_serves_the_children);
   RUN(the_child_makes_an_engine_of_its_own);
   return test_end();

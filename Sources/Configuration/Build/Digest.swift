@@ -36,3 +36,24 @@ enum Digest {
     return DocumentDigest(words.0, words.1, words.2, words.3)
   }
 }
+
+/// What a digest is made of: numbers and texts one after the other, each text with its length, so that unlike ones are unlike
+/// bytes.
+struct DigestText {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func put(_ number: UInt64) {
+    var rest = number
+    for _ in 0..<8 {
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
+    }
+  }
+
+  mutating func put(_ text: [UInt8]) {
+    put(UInt64(text.count))
+    bytes += text
+  }
+
+  mutating func put(_ text: String) { put(Array(text.utf8)) }
+}

@@ -11,14 +11,12 @@ import PurserAttributes
 import PurserEngine
 import PurserPolicy
 
-struct EnvironmentDigest {
-  private var text: [UInt8] = []
-
+enum EnvironmentDigest {
   /// - Parameter constants: by attribute number.
   static func make(
     customs: [Attribute], lists: [(name: String, kind: ValueSet.Kind)], constants: [UInt32: ConstantValue]
   ) -> DocumentDigest {
-    var digest = EnvironmentDigest()
+    var digest = DigestText()
     digest.put(UInt64(customs.count))
     for custom in customs {
       digest.put(custom.name)
@@ -37,34 +35,19 @@ struct EnvironmentDigest {
       digest.put(UInt64(number))
       digest.put(value)
     }
-    return Digest.of(digest.text)
+    return Digest.of(digest.bytes)
   }
 
   /// A value such that no two have the same bytes.
   static func bytes(of value: ConstantValue) -> [UInt8] {
-    var digest = EnvironmentDigest()
+    var digest = DigestText()
     digest.put(value)
-    return digest.text
+    return digest.bytes
   }
+}
 
-  // Each of these is a tag or a length, and then so much.
-
-  private mutating func put(_ number: UInt64) {
-    var rest = number
-    for _ in 0..<8 {
-      text.append(UInt8(truncatingIfNeeded: rest))
-      rest >>= 8
-    }
-  }
-
-  private mutating func put(_ bytes: [UInt8]) {
-    put(UInt64(bytes.count))
-    text += bytes
-  }
-
-  private mutating func put(_ text: String) { put(Array(text.utf8)) }
-
-  private mutating func put(_ value: ConstantValue) {
+extension DigestText {
+  fileprivate mutating func put(_ value: ConstantValue) {
     switch value {
     case .scalar(let literal): put(literal)
     case .timestamp(let seconds, let nanoseconds):
@@ -89,7 +72,7 @@ struct EnvironmentDigest {
     }
   }
 
-  private mutating func put(_ literal: Literal) {
+  fileprivate mutating func put(_ literal: Literal) {
     switch literal {
     case .null: put(0)
     case .bool(let value): put(value ? 2 : 1)

@@ -29,7 +29,6 @@
     /// What a question reads.
     private struct Question {
       var slots: [SlotDefinition] = []
-      var position = Position.none
       var digest: [UInt8] = []
     }
 
@@ -40,14 +39,14 @@
     ) {
       self.documents = documents.providers
       self.environment = environment
-      var surroundings = KeyText()
+      var surroundings = DigestText()
       withUnsafeBytes(of: digest) { surroundings.put(Array($0)) }
       surroundings.put((documents.policySet?.pathNormalization ?? .mergeSlashes).rawValue)
       // All lists: which of them a program searches is folded into it.
       for list in documents.providers.isEmpty ? [] : documents.valueLists {
         surroundings.put(list.identity.name)
         surroundings.put(list.type.rawValue)
-        surroundings.put(String(list.values.count))
+        surroundings.put(UInt64(list.values.count))
         for value in list.values { surroundings.put(value.text) }
       }
       self.surroundings = withUnsafeBytes(of: Digest.of(surroundings.bytes)) { Array($0) }
@@ -62,8 +61,8 @@
 
     mutating func compileProviders(_ problems: inout Problems) {
       for document in documents {
-        var question = Question(position: document.position)
-        var text = KeyText()
+        var question = Question()
+        var text = DigestText()
         text.put(document.identity.path)
         var fields: [ProviderField] = []
         var programs: [UInt32] = []
@@ -99,14 +98,13 @@
           for name in headers { add(.header(name.text), ExternalParts.header(name), nil) }
         case .opa(let input, let decision, let status, let body):
           for item in input { add(.input(item.name), item.expression, nil) }
-          result = ExternalParts.result(decision, status, body, &problems)
+          result = self.result(decision, status, body, &problems)
           for source in [decision, status, body] { text.put(source?.bytes ?? []) }
         }
         text.put(service.name)
-        text.put(document.endpoint.url)
         let endpoint = document.endpoint
         for part in [
-          endpoint.unixPath, endpoint.authorityFile, endpoint.certificateFile, endpoint.keyFile, endpoint.serverName,
+          endpoint.url, endpoint.unixPath, endpoint.authorityFile, endpoint.certificateFile, endpoint.keyFile, endpoint.serverName,
         ] { text.put(part ?? "") }
         question.digest = text.bytes
         questions.append(question)
@@ -138,37 +136,28 @@
     }
 
     private static func noPlace(for name: String) -> String {
-      let nearest = NearestName.find(name, among: ProviderField.grpcAttributes).map { ", did you mean `\($0)`?" } ?? ""
-      return "`\(name)` has no place in Envoy's CheckRequest"
-        + (nearest.isEmpty ? "; send it by `contextExtensions`" : nearest)
+      let hint = suggestion(for: name, among: ProviderField.grpcAttributes)
+      return "`\(name)` has no place in Envoy's CheckRequest" + (hint.isEmpty ? "; send it by `contextExtensions`" : hint)
     }
 
     /// Programs over `result`.
-    private static func result(
+    private func result(
       _ decision: ExpressionSource?, _ status: ExpressionSource?, _ body: ExpressionSource?, _ problems: inout Problems
     ) -> ResultPrograms? {
       var environment = Environment()
       for library in Extension.allCases where library != .block && library != .regex { environment.enable(library) }
       environment.declare(Variable(name: "result", type: .dyn, id: 0))
-      var builder = CodeBuilder(regex: nil)
+      let compiler = ExpressionCompiler(
+        environment: environment, binder: compiler.binder, builder: CodeBuilder(regex: nil))
       func program(_ source: ExpressionSource?, _ type: TypeID) -> UInt32? {
-        guard let source else { return nil }
-        var diagnostics = Diagnostics()
-        var program: UInt32?
-        if let tree = Parser.parse(source.bytes, extensions: environment.extensions, diagnostics: &diagnostics),
-          let checked = Checker.check(tree, in: environment, expecting: type, diagnostics: &diagnostics)
-        {
-          program = builder.add(checked, diagnostics: &diagnostics)
-        }
-        for item in diagnostics.items where item.severity == .error {
-          problems.error(at: source.position(atByte: Int(item.span.start)), item.message)
-        }
-        return program
+        let purpose = ExpressionCompiler.Purpose(
+          phase: .request, subject: "the answer is read", type: type, warnsOfUnguardedReads: false)
+        return source.flatMap { compiler.compile($0, for: purpose, &problems) }
       }
       let programs = (program(decision, .bool), program(status, .int), program(body, .string))
       guard let decides = programs.0 else { return nil }
       return ResultPrograms(
-        code: builder.finish(), variable: 0, decision: decides, status: programs.1, body: programs.2)
+        code: compiler.builder.finish(), variable: 0, decision: decides, status: programs.1, body: programs.2)
     }
 
     // MARK: Rules
@@ -178,17 +167,16 @@
       _ rule: ExternalDraft, of unit: PolicyUnit, _ origin: DocumentOrigin, _ problems: inout Problems
     ) -> UInt32 {
       guard let number = documents.indices.first(where: { documents[$0].identity.path == rule.provider }) else {
-        let names = documents.map { $0.identity.name }
         let name = rule.provider.split(separator: "/").last.map { String($0) } ?? rule.provider
-        let nearest = NearestName.find(name, among: names).map { ", did you mean `\($0)`?" } ?? ""
-        problems.error(at: origin.position(of: rule.providerPlace), "there is no Provider `\(rule.provider)`\(nearest)")
+        let hint = suggestion(for: name, among: documents.map { $0.identity.name })
+        problems.error(at: origin.position(of: rule.providerPlace), "there is no Provider `\(rule.provider)`\(hint)")
         return RuleRecord.noExternal
       }
       let policyPath = unit.path.text
-      var plan = ExternalRulePlan(
-        provider: number, path: policyPath + "/" + rule.name, policyPath: policyPath, cache: nil)
+      var plan = ExternalRulePlan(provider: number, policyPath: policyPath, cache: nil)
       if let cache = rule.cache {
-        plan.cache = self.cache(cache, of: rule, path: plan.path, provider: number, origin, &problems)
+        plan.cache = self.cache(
+          cache, of: rule, path: policyPath + "/" + rule.name, provider: number, origin, &problems)
       }
       rules.append(plan)
       return UInt32(truncatingIfNeeded: rules.count &- 1)
@@ -211,7 +199,7 @@
       let inRule = refuseUnsteady(rule.slots, in: "the rule's condition", at: position, &problems)
       let inQuestion = refuseUnsteady(question.slots, in: "the provider's question", at: position, &problems)
       var definitions: [SlotDefinition] = []
-      var varied: [(name: String, definition: SlotDefinition)] = []
+      var varied: [SlotDefinition] = []
       for name in cache.varyBy {
         let source = ExternalParts.optional(
           WrittenText(text: name.text, position: origin.position(of: name.place)))
@@ -220,9 +208,9 @@
         guard compiler.compile(source, for: purpose, &problems) != nil else { continue }
         let slots = compiler.slots(of: source)
         _ = refuseUnsteady(slots, in: "`varyBy`", at: origin.position(of: name.place), &problems)
-        for slot in slots { varied.append((name.text, slot)) }
+        varied += slots
       }
-      for definition in inRule + inQuestion + varied.map({ $0.definition }) {
+      for definition in inRule + inQuestion + varied {
         if definition.variable < ListVariable.first, !definitions.contains(definition) { definitions.append(definition) }
       }
       // One order, whatever the order in which they are read.
@@ -239,7 +227,7 @@
             "`\(name.text)` is not part of the key, so answers cannot be told apart by it; add it to `varyBy`")
         }
       }
-      var text = KeyText()
+      var text = DigestText()
       text.put(surroundings)
       text.put(path)
       text.put(rule.condition)
@@ -247,7 +235,7 @@
       text.put(cache.headers.joined(separator: ","))
       for entry in named { text.put(entry.name) }
       // An answer that was to be kept for longer is another one.
-      for time in [cache.ttl, cache.denyTTL, cache.staleFor] { text.put(String(time)) }
+      for time in [cache.ttl, cache.denyTTL, cache.staleFor] { text.put(UInt64(bitPattern: time)) }
       return CachePlan(
         digest: Digest.of(text.bytes), slots: [], definitions: named.map { $0.definition },
         names: named.map { $0.name }, purgeBy: purgeBy, ttl: cache.ttl, denyTTL: cache.denyTTL,
@@ -293,7 +281,8 @@
       "x-request-id", "x-correlation-id", "traceparent", "tracestate", "b3", "uber-trace-id", "date",
     ]
 
-    /// Adds the programs to the code, and learns the numbers of what is read there. False when there would be too many.
+    /// Adds the programs to the code, and learns the numbers of what is read there. False when there would be too many, or where the
+    /// code does not read what a key is made of: a check does not look again.
     mutating func link(with linker: CodeLinker) -> Bool {
       guard !documents.isEmpty else { return true }
       guard let place = linker.add(compiler.builder.finishFragment()) else { return false }
@@ -302,24 +291,12 @@
       }
       for index in rules.indices {
         guard var cache = rules[index].cache else { continue }
-        cache.slots = cache.definitions.map { linker.slot(of: $0) ?? UInt32.max }
+        cache.slots = cache.definitions.compactMap { linker.slot(of: $0) }
+        guard cache.slots.count == cache.definitions.count else { return false }
         rules[index].cache = cache
       }
       return true
     }
-  }
-
-  /// Texts one after the other, each with its length, so that no two lists of texts are the same bytes.
-  private struct KeyText {
-    private(set) var bytes: [UInt8] = []
-
-    mutating func put(_ text: [UInt8]) {
-      var count = UInt64(text.count).littleEndian
-      withUnsafeBytes(of: &count) { bytes.append(contentsOf: $0) }
-      bytes += text
-    }
-
-    mutating func put(_ text: String) { put(Array(text.utf8)) }
   }
 #endif
 

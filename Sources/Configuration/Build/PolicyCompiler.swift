@@ -132,8 +132,8 @@ struct PolicyCompiler {
       let path = target.namespace + "/" + target.name
       guard let mode = modes[path] else {
         let names = documents.policies.filter { $0.mode == .enforce }.map { $0.identity.name }
-        let nearest = NearestName.find(target.name, among: names).map { ", did you mean `\($0)`?" } ?? ""
-        problems.error(at: target.position, "there is no policy `\(path)` to replace\(nearest)")
+        problems.error(
+          at: target.position, "there is no policy `\(path)` to replace\(suggestion(for: target.name, among: names))")
         continue
       }
       if mode == 1 {

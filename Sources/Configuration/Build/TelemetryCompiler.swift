@@ -87,10 +87,8 @@ struct TelemetryCompiler {
     for reference in references {
       let path = reference.namespace + "/" + reference.name
       guard let backend = documents.backends.first(where: { $0.identity.path == path }) else {
-        let nearest =
-          NearestName.find(reference.name, among: documents.backends.map { $0.identity.name })
-          .map { ", did you mean `\($0)`?" } ?? ""
-        problems.error(at: reference.position, "there is no Backend `\(reference.name)`\(nearest)")
+        let hint = suggestion(for: reference.name, among: documents.backends.map { $0.identity.name })
+        problems.error(at: reference.position, "there is no Backend `\(reference.name)`\(hint)")
         continue
       }
       if let refusal = refusal(backend.destination) {
