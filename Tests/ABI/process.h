@@ -19,13 +19,29 @@ static inline long process_resident_bytes(void) {
   return resident < 0 ? -1 : resident * sysconf(_SC_PAGESIZE);
 }
 
+/* A thread is listed for a moment after it was joined: what is ending (the kernel's PF_EXITING) is not counted. */
+static inline int process_thread_is_ending(const char *thread) {
+  char path[64], line[512], *rest;
+  unsigned flags = 4;
+  size_t size;
+  FILE *file;
+  snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", thread);
+  file = fopen(path, "r");
+  if (!file) return 1;
+  size = fread(line, 1, sizeof line - 1, file);
+  fclose(file);
+  line[size] = 0;
+  rest = strrchr(line, ')'); /* what comes before, the name, may hold spaces */
+  return !rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1 || (flags & 4) != 0;
+}
+
 static inline int process_threads(void) {
   DIR *folder = opendir("/proc/self/task");
   struct dirent *entry;
   int count = 0;
   if (!folder) return -1;
   while ((entry = readdir(folder)) != NULL)
-    if (entry->d_name[0] != '.') count += 1;
+    if (entry->d_name[0] != '.' && !process_thread_is_ending(entry->d_name)) count += 1;
   closedir(folder);
   return count;
 }
