@@ -27,7 +27,10 @@ async def serve(reader, writer):
                          if line.lower().startswith("content-length:")), 0)
             await reader.readexactly(size)
             asked += 1
-            mode = head.split(" ")[1].split("?")[0].split("/")[1]
+            target = head.split(" ")[1]
+            if not target.startswith("/"):  # such as HTTP/2's preface
+                return
+            mode = target.split("?")[0].split("/")[1]
             if mode == "hang":
                 await reader.read()
                 return
@@ -53,8 +56,7 @@ async def serve(reader, writer):
                 writer.write(answer(b"[" + b"1," * 500_000 + b"1]"))
             if mode == "endless-headers":
                 writer.write(b"HTTP/1.1 200 OK\r\n")
-                for number in range(5_000):
-                    writer.write(f"x-{number}: {'y' * 100}\r\n".encode())
+                writer.write("".join(f"x-{number}: {'y' * 100}\r\n" for number in range(5_000)).encode())
                 writer.write(b"content-length: 2\r\n\r\n{}")
             if mode == "redirect":
                 writer.write(answer(b"", ["location: /ok"], "302 Found"))
