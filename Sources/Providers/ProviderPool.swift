@@ -243,15 +243,16 @@ public final class ProviderPool: @unchecked Sendable {
     locked {
       client.statistics.inFlight &-= 1
       client.statistics.count(reply)
+      var health = ProviderFailure.Health.well
       if case .failure(let failure, _) = reply.outcome {
-        if !failure.isProvidersFault || failure == .timeout && asked.isHurried {
-          client.circuit.learntNothing(wasProbe: asked.isProbe)
-        } else if client.circuit.failed(wasProbe: asked.isProbe, now: now) {
-          client.statistics.circuitOpened &+= 1
-        }
+        health = failure == .timeout && asked.isHurried ? .unknown : failure.health
       } else {
         client.statistics.latencyNanoseconds &+= UInt64(max(0, now &- asked.began))
-        client.circuit.succeeded()
+      }
+      switch health {
+      case .well: client.circuit.succeeded()
+      case .unknown: client.circuit.learntNothing(wasProbe: asked.isProbe)
+      case .ill: if client.circuit.failed(wasProbe: asked.isProbe, now: now) { client.statistics.circuitOpened &+= 1 }
       }
     }
     asked.completion(reply)

@@ -72,11 +72,15 @@ public enum ProviderFailure: Int, CaseIterable, Hashable, Sendable {
   /// The pool is closed, or this is a fork's child.
   case closed
 
-  /// What tells about the provider's health, and not about the question or this side.
-  var isProvidersFault: Bool {
+  enum Health: Sendable { case well, ill, unknown }
+
+  /// What it tells about the provider. One that answers is well, even if the answer is of no use: a client may have provoked
+  /// that, and must not be able to have the provider left alone.
+  var health: Health {
     switch self {
-    case .timeout, .connect, .tls, .reset, .protocolError, .tooLarge, .provider: return true
-    case .question, .overloaded, .circuitOpen, .cancelled, .closed: return false
+    case .provider, .tooLarge: return .well
+    case .timeout, .connect, .tls, .reset, .protocolError: return .ill
+    case .question, .overloaded, .circuitOpen, .cancelled, .closed: return .unknown
     }
   }
 }

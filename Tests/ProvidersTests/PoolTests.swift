@@ -120,6 +120,15 @@ func platformNow() -> Int64 { platform_monotonic_nanoseconds() }
     #expect(asker.statistics.circuitOpened == 2)
   }
 
+  @Test func answersThatAreOfNoUseDoNotLeaveTheProviderAlone() throws {
+    for (path, failure) in [("/failing", ProviderFailure.provider), ("/huge", .tooLarge)] {
+      let asker = try Asker(
+        ProviderSettings.opa(Servers.faults.get(), path).with { $0.circuit = CircuitSettings(failures: 1) })
+      for _ in 0..<3 { #expect(try asker.ask().failure == failure) }
+      #expect(asker.statistics.circuit == .closed)
+    }
+  }
+
   @Test func anAskerInAHurrySaysNothingAboutTheProvider() throws {
     let asker = try Asker(
       ProviderSettings.opa(Servers.faults.get(), "/hang").with { $0.circuit = CircuitSettings(failures: 1) })

@@ -52,6 +52,8 @@ async def serve(reader, writer):
                     writer.write(b" ")
                     await writer.drain()
                     await asyncio.sleep(0.01)
+            if mode == "failing":
+                writer.write(answer(b"", [], "503 Service Unavailable"))
             if mode == "huge":
                 writer.write(answer(b"[" + b"1," * 500_000 + b"1]"))
             if mode == "endless-headers":
