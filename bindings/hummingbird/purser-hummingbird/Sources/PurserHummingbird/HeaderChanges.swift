@@ -17,6 +17,10 @@ extension HTTPFields {
       if let name = HTTPField.Name(name) { append(HTTPField(name: name, value: value)) }
     case .remove(let name):
       if let name = HTTPField.Name(name) { self[values: name] = [] }
+    case .setIfAbsent(let name, let value):
+      if let name = HTTPField.Name(name), !contains(name) { self[name] = value }
+    case .setIfPresent(let name, let value):
+      if let name = HTTPField.Name(name), contains(name) { self[name] = value }
     }
   }
 }
@@ -28,6 +32,8 @@ extension HTTPRequest {
       // Kept apart from the other headers.
       case .set("host", let value): authority = value
       case .remove("host"): authority = nil
+      case .setIfAbsent("host", let value): if authority == nil { authority = value }
+      case .setIfPresent("host", let value): if authority != nil { authority = value }
       default: headerFields.apply(change)
       }
     }
