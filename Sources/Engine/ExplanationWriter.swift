@@ -101,19 +101,19 @@ struct ExplanationWriter {
     /// What the provider said, or why it did not; nothing where it was not asked.
     private mutating func put(answerTo rule: UInt32) {
       var index: UInt32 = 0
-      while request.pointee.isExternal, let item = request.pointee.held.item(index) {
+      while request.pointee.isExternal, let item = RequestState.answer(index, of: request) {
         index &+= 1
-        guard item.rule == rule else { continue }
+        guard item.pointee.rule == rule else { continue }
         put(",\"answer\":")
-        switch item.state {
+        switch item.pointee.state {
         case .allows: put(quoted: Bytes(staticText: "allow"))
         case .denies: put(quoted: Bytes(staticText: "deny"))
         case .unknown: put(quoted: Bytes(staticText: "none"))
-        case .erred: put(quoted: text(of: .error(item.error)))
+        case .erred: put(quoted: text(of: .error(item.pointee.error)))
         case .failed:
-          put(quoted: Array("failed: ".utf8) + Array(Bytes(staticText: item.failure.text).buffer))
+          put(quoted: Array("failed: ".utf8) + Array(Bytes(staticText: item.pointee.failure.text).buffer))
         }
-        put(item.isCached ? ",\"cached\":true" : ",\"cached\":false")
+        put(item.pointee.isCached ? ",\"cached\":true" : ",\"cached\":false")
         return
       }
     }

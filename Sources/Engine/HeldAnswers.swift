@@ -67,7 +67,7 @@ public struct HeldAnswer: BitwiseCopyable {
 }
 
 public struct HeldAnswers: BitwiseCopyable {
-  public private(set) var count: UInt32 = 0
+  private(set) var count: UInt32 = 0
   private var roomUsed: UInt32 = 0
   private var items: InlineArray<16, HeldAnswer> = InlineArray(repeating: HeldAnswer(rule: 0))
   private var room: InlineArray<512, UInt8> = InlineArray(repeating: 0)
@@ -82,22 +82,26 @@ public struct HeldAnswers: BitwiseCopyable {
 
   var hasBlocks: Bool { blocks != nil }
 
-  public func item(_ index: UInt32) -> HeldAnswer? { index < count && index < 16 ? items[Int(index)] : nil }
-
-  /// False when there is no room for one more.
-  mutating func append(_ item: HeldAnswer) -> Bool {
-    guard count < 16 else { return false }
-    items[Int(count)] = item
-    count &+= 1
-    return true
+  /// Where an answer lies, in the request's own memory: the whole of it is too much to copy. Nil past the last.
+  static func item(_ index: UInt32, of held: UnsafeMutablePointer<HeldAnswers>) -> UnsafeMutablePointer<HeldAnswer>? {
+    guard index < held.pointee.count, index < 16 else { return nil }
+    return items(held).map { $0 + Int(index) }
   }
 
-  mutating func set(_ index: UInt32, _ item: HeldAnswer) {
-    guard index < count, index < 16 else { return }
-    items[Int(index)] = item
+  /// Nil when there is no room for one more.
+  static func add(_ item: HeldAnswer, to held: UnsafeMutablePointer<HeldAnswers>) -> UnsafeMutablePointer<HeldAnswer>? {
+    guard held.pointee.count < 16, let items = items(held) else { return nil }
+    let place = items + Int(held.pointee.count)
+    place.initialize(to: item)
+    held.pointee.count &+= 1
+    return place
   }
 
-  /// A copy that lives as long as the request; nil without memory. `self` is where the request's memory has it.
+  private static func items(_ held: UnsafeMutablePointer<HeldAnswers>) -> UnsafeMutablePointer<HeldAnswer>? {
+    withUnsafeMutableBytes(of: &held.pointee.items) { $0.baseAddress?.assumingMemoryBound(to: HeldAnswer.self) }
+  }
+
+  /// A copy that lives as long as the request; nil without memory.
   static func keep(_ bytes: Bytes, in held: UnsafeMutablePointer<HeldAnswers>) -> Bytes? {
     guard let source = bytes.base else { return .empty }
     let size = Int(bytes.count)

@@ -44,10 +44,10 @@
       var index: UInt32 = 0
       let count = request.pointee.decision.asked.count
       while index < count, request.pointee.decision.allows, let rule = request.pointee.decision.asked.item(index) {
-        var item = HeldAnswer(rule: rule)
-        lookUp(&item, keeps: true, request, plan, worker, now)
-        if item.state == .unknown { unknownCount &+= 1 }
-        guard request.pointee.held.append(item), item.state != .denies else { break }
+        guard let item = HeldAnswers.add(HeldAnswer(rule: rule), to: held(request)) else { break }
+        lookUp(item, keeps: true, request, plan, worker, now)
+        if item.pointee.state == .unknown { unknownCount &+= 1 }
+        if item.pointee.state == .denies { break }
         index &+= 1
       }
       if request.pointee.decision.shadowAsked.count > 0 { consultShadow(request, plan, worker, now) }
@@ -59,12 +59,25 @@
       return false
     }
 
+    @inline(__always)
+    private static func held(_ request: UnsafeMutablePointer<RequestState>) -> UnsafeMutablePointer<HeldAnswers> {
+      withUnsafeMutablePointer(to: &request.pointee.held) { $0 }
+    }
+
+    /// Of the rules that hold, in work order; nil past the last.
+    @inline(__always)
+    static func answer(
+      _ index: UInt32, of request: UnsafeMutablePointer<RequestState>
+    ) -> UnsafeMutablePointer<HeldAnswer>? {
+      HeldAnswers.item(index, of: held(request))
+    }
+
     /// Fills in what the cache has; the verdict alone unless the request `keeps` the rest.
     private static func lookUp(
-      _ item: inout HeldAnswer, keeps: Bool, _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ item: UnsafeMutablePointer<HeldAnswer>, keeps: Bool, _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
       _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64
     ) {
-      guard let external = external(of: item.rule, plan), external.pointee.isCached, let cache = worker.pointee.cache,
+      guard let external = external(of: item.pointee.rule, plan), external.pointee.isCached, let cache = worker.pointee.cache,
         let key = worker.pointee.keyBytes, let find = plan.pointee.findAnswer
       else { return }
       let size = ExternalRule.writeKey(external, WorkerState.evaluation(worker), to: key)
@@ -79,19 +92,18 @@
         return
       }
       if keeps, !answer.isPlain {
-        let held = withUnsafeMutablePointer(to: &request.pointee.held) { $0 }
-        guard let kept = HeldAnswers.keep(found.bytes, in: held) else { return }
-        item.bytes = kept
+        guard let kept = HeldAnswers.keep(found.bytes, in: held(request)) else { return }
+        item.pointee.bytes = kept
       }
-      item.status = answer.status
+      item.pointee.status = answer.status
       let state: HeldAnswer.State = answer.allows ? .allows : .denies
       if found.state == .fresh {
         Shard.count(worker.pointee.shard, .cacheHits)
-        item.state = state
-        item.isCached = true
+        item.pointee.state = state
+        item.pointee.isCached = true
       } else {
         Shard.count(worker.pointee.shard, .cacheMisses)
-        item.stale = state
+        item.pointee.stale = state
       }
     }
 
@@ -119,8 +131,8 @@
 
     private static func isAsked(_ rule: UInt32, _ request: UnsafeMutablePointer<RequestState>) -> Bool {
       var index: UInt32 = 0
-      while let item = request.pointee.held.item(index) {
-        if item.rule == rule { return true }
+      while let item = answer(index, of: request) {
+        if item.pointee.rule == rule { return true }
         index &+= 1
       }
       return false
@@ -158,22 +170,20 @@
       guard let door = bound.door else { return false }
       var questions: [ExternalQuestion] = []
       var index: UInt32 = 0
-      while var item = request.pointee.held.item(index) {
-        defer { index &+= 1 }
-        guard item.state == .unknown, let external = external(of: item.rule, plan) else { continue }
+      let askedAt = now == 0 ? platform_wall_nanoseconds() : now
+      while let item = answer(index, of: request) {
+        index &+= 1
+        guard item.pointee.state == .unknown, let external = external(of: item.pointee.rule, plan) else { continue }
         switch QuestionValues.make(external, WorkerState.evaluation(worker)) {
         case .bytes(let values):
-          questions.append(
-            question(values, external, item.rule, bound, worker, now: now == 0 ? platform_wall_nanoseconds() : now))
-          continue
+          questions.append(question(values, external, item.pointee.rule, bound, worker, now: askedAt))
         case .erred(let error):
-          item.state = .erred
-          item.error = error
+          item.pointee.state = .erred
+          item.pointee.error = error
         case .tooLarge:
-          item.state = .failed
-          item.failure = .questionTooLarge
+          item.pointee.state = .failed
+          item.pointee.failure = .questionTooLarge
         }
-        request.pointee.held.set(index, item)
       }
       // Where nothing is left to ask, what was found decides now.
       guard !questions.isEmpty, let check = PendingCheck(count: questions.count, telling: told) else { return false }
@@ -209,27 +219,24 @@
     /// What is still unknown is decided without asking: by an old answer, or as `failureMode` says.
     private static func refuseToWait(_ request: UnsafeMutablePointer<RequestState>) {
       var index: UInt32 = 0
-      while var item = request.pointee.held.item(index) {
-        if item.state == .unknown {
-          fail(&item, .notAsked, request.pointee.worker.pointee.shard)
-          request.pointee.held.set(index, item)
-        }
+      while let item = answer(index, of: request) {
         index &+= 1
+        if item.pointee.state == .unknown { fail(item, .notAsked, request.pointee.worker.pointee.shard) }
       }
     }
 
     private static func fail(
-      _ item: inout HeldAnswer, _ failure: ExternalFailure, _ shard: UnsafeMutablePointer<Shard>
+      _ item: UnsafeMutablePointer<HeldAnswer>, _ failure: ExternalFailure, _ shard: UnsafeMutablePointer<Shard>
     ) {
       Shard.count(shard, .providerFailures)
-      item.failure = failure
-      item.state = .failed
-      if item.stale != .unknown, failure != .questionTooLarge {
-        item.state = item.stale
-        item.isCached = true
+      item.pointee.failure = failure
+      item.pointee.state = .failed
+      if item.pointee.stale != .unknown, failure != .questionTooLarge {
+        item.pointee.state = item.pointee.stale
+        item.pointee.isCached = true
         Shard.count(shard, .cacheStaleHits)
       } else {
-        item.bytes = .empty
+        item.pointee.bytes = .empty
       }
     }
 
@@ -243,13 +250,12 @@
       let door = plan.pointee.owner.takeUnretainedValue().door
       var index: UInt32 = 0
       var number = 0
-      while var item = request.pointee.held.item(index) {
-        defer { index &+= 1 }
-        guard item.state == .unknown, answers.indices.contains(number) else { continue }
+      while let item = answer(index, of: request) {
+        index &+= 1
+        guard item.pointee.state == .unknown, answers.indices.contains(number) else { continue }
         let answer = answers[number]
         number &+= 1
-        take(answer, &item, request, worker.pointee.shard)
-        request.pointee.held.set(index, item)
+        take(answer, item, request, worker.pointee.shard)
         if let entry = answer.entry, let cache = worker.pointee.cache { door?.keep(cache, entry) }
       }
       forgetPending(request)
@@ -258,23 +264,22 @@
     }
 
     private static func take(
-      _ answer: ExternalAnswer, _ item: inout HeldAnswer, _ request: UnsafeMutablePointer<RequestState>,
-      _ shard: UnsafeMutablePointer<Shard>
+      _ answer: ExternalAnswer, _ item: UnsafeMutablePointer<HeldAnswer>,
+      _ request: UnsafeMutablePointer<RequestState>, _ shard: UnsafeMutablePointer<Shard>
     ) {
-      guard answer.failure == .none else { return fail(&item, answer.failure, shard) }
+      guard answer.failure == .none else { return fail(item, answer.failure, shard) }
       let isRead = answer.bytes.withUnsafeBufferPointer { buffer -> Bool in
         let bytes = Bytes(buffer.baseAddress, count: UInt32(truncatingIfNeeded: buffer.count))
         guard let read = ProviderAnswer(bytes) else { return false }
-        item.state = read.allows ? .allows : .denies
-        item.status = read.status
-        item.bytes = .empty
+        item.pointee.state = read.allows ? .allows : .denies
+        item.pointee.status = read.status
+        item.pointee.bytes = .empty
         if read.isPlain { return true }
-        let held = withUnsafeMutablePointer(to: &request.pointee.held) { $0 }
-        guard let kept = HeldAnswers.keep(bytes, in: held) else { return false }
-        item.bytes = kept
+        guard let kept = HeldAnswers.keep(bytes, in: held(request)) else { return false }
+        item.pointee.bytes = kept
         return true
       }
-      if !isRead { fail(&item, .unusableAnswer, shard) }
+      if !isRead { fail(item, .unusableAnswer, shard) }
     }
 
     /// The host does not wait any longer: the request is denied.
@@ -284,14 +289,12 @@
       pending.takeUnretainedValue().cancel()
       forgetPending(request)
       var index: UInt32 = 0
-      while var item = request.pointee.held.item(index) {
-        if item.state == .unknown {
-          item.state = .failed
-          item.failure = .cancelled
-          item.bytes = .empty
-          request.pointee.held.set(index, item)
-        }
+      while let item = answer(index, of: request) {
         index &+= 1
+        guard item.pointee.state == .unknown else { continue }
+        item.pointee.state = .failed
+        item.pointee.failure = .cancelled
+        item.pointee.bytes = .empty
       }
       guard let plan = request.pointee.plan else { return }
       conclude(request, plan, allowsFailures: false)
@@ -333,26 +336,27 @@
     ) -> Bool {
       var isCached = request.pointee.held.count > 0
       var index: UInt32 = 0
-      while let item = request.pointee.held.item(index) {
+      while let item = answer(index, of: request) {
         index &+= 1
-        switch item.state {
+        let rule = item.pointee.rule
+        switch item.pointee.state {
         case .allows:
-          isCached = isCached && item.isCached
+          isCached = isCached && item.pointee.isCached
           continue
         case .denies:
-          deny(request, .rule, item.rule)
-          return item.isCached
+          deny(request, .rule, rule)
+          return item.pointee.isCached
         case .erred:
-          deny(request, .ruleError, item.rule)
-          request.pointee.decision.error = RuleError(rule: item.rule, isOfMatch: false, error: item.error)
+          deny(request, .ruleError, rule)
+          request.pointee.decision.error = RuleError(rule: rule, isOfMatch: false, error: item.pointee.error)
           request.pointee.decision.errors.append(request.pointee.decision.error)
           return false
         case .failed, .unknown:
           isCached = false
           // A question that cannot be sent is the client's doing, not the provider's.
-          let mayAllow = allowsFailures && item.failure != .questionTooLarge
-          if mayAllow, external(of: item.rule, plan)?.pointee.failureAllows == true { continue }
-          deny(request, .providerFailure, item.rule)
+          let mayAllow = allowsFailures && item.pointee.failure != .questionTooLarge
+          if mayAllow, external(of: rule, plan)?.pointee.failureAllows == true { continue }
+          deny(request, .providerFailure, rule)
           return false
         }
       }
@@ -389,8 +393,8 @@
     public static func denial(_ request: UnsafeMutablePointer<RequestState>) -> HeldAnswer? {
       guard request.pointee.isExternal, !request.pointee.decision.allows else { return nil }
       var index: UInt32 = 0
-      while let item = request.pointee.held.item(index) {
-        if item.rule == request.pointee.decision.rule, item.state != .allows { return item }
+      while let item = answer(index, of: request) {
+        if item.pointee.rule == request.pointee.decision.rule, item.pointee.state != .allows { return item.pointee }
         index &+= 1
       }
       return nil

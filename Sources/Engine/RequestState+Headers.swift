@@ -105,12 +105,12 @@ import PurserPolicy
       if let found = range(isRequest ? deciding?.requestHeaders : deciding?.responseHeaders) { return found }
       guard decision.allows, request.pointee.isExternal else { return nil }
       var index: UInt32 = 0
-      while let item = request.pointee.held.item(index) {
+      while let item = RequestState.answer(index, of: request) {
         index &+= 1
-        guard item.rule < plan.pointee.policy.ruleCount else { continue }
-        let rule = plan.pointee.policy.rules[Int(item.rule)]
+        guard item.pointee.rule < plan.pointee.policy.ruleCount else { continue }
+        let rule = plan.pointee.policy.rules[Int(item.pointee.rule)]
         if let found = range(isRequest ? rule.requestHeaders : rule.responseHeaders) { return found }
-        guard item.state == .allows, let answer = item.answer else { continue }
+        guard item.pointee.state == .allows, let answer = item.pointee.answer else { continue }
         let count = isRequest ? answer.requestHeaderCount : answer.responseHeaderCount
         let found = body(Int(count)) { index in
           let index = UInt32(truncatingIfNeeded: index)

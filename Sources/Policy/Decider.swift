@@ -128,6 +128,7 @@ public struct Decider {
     }
   #endif
 
+  @inline(__always)
   private func denial(
     of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?
   ) -> Verdict? {
@@ -152,15 +153,19 @@ public struct Decider {
         note(step.pointee.rule, isOfMatch: true, decision)
         continue
       }
-      let own = outcome(step)
-      if own == .errs, step.pointee.skipsOnError { continue }
-      switch own == .holds ? meaning(step.pointee.rule) : own {
+      switch outcome(step) {
       case .fails: continue
-      case .holds: return Verdict(allows: false, kind: .rule, rule: step.pointee.rule)
+      case .holds:
+        switch meaning(step.pointee.rule) {
+        case .fails: continue
+        case .holds: return Verdict(allows: false, kind: .rule, rule: step.pointee.rule)
+        case .errs: break
+        }
       case .errs:
-        note(step.pointee.rule, isOfMatch: false, decision)
-        if erring == Decision.noRule { erring = step.pointee.rule }
+        if step.pointee.skipsOnError { continue }
       }
+      note(step.pointee.rule, isOfMatch: false, decision)
+      if erring == Decision.noRule { erring = step.pointee.rule }
     }
     guard erring != Decision.noRule else { return nil }
     decision?.pointee.error = error(of: erring)

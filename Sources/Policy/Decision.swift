@@ -89,6 +89,7 @@ public struct RuleNumbers: BitwiseCopyable {
     count &+= 1
   }
 
+  @inline(__always)
   public func item(_ index: UInt32) -> UInt32? {
     index < count && index < RuleNumbers.countMax ? items[Int(index)] : nil
   }
