@@ -74,10 +74,10 @@ public struct RuleError: BitwiseCopyable {
 
 /// At most sixteen rule numbers.
 public struct RuleNumbers: BitwiseCopyable {
-  public static var countMax: UInt32 { 16 }
+  @inlinable public static var countMax: UInt32 { 16 }
 
   public private(set) var count: UInt32 = 0
-  private var items: InlineArray<16, UInt32> = InlineArray(repeating: 0)
+  @usableFromInline var items: InlineArray<16, UInt32> = InlineArray(repeating: 0)
 
   init() {}
 
@@ -89,7 +89,7 @@ public struct RuleNumbers: BitwiseCopyable {
     count &+= 1
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   public func item(_ index: UInt32) -> UInt32? {
     index < count && index < RuleNumbers.countMax ? items[Int(index)] : nil
   }
