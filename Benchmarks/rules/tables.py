@@ -47,7 +47,7 @@ def main():
             f" {load['resident'] / 1e6:>9.0f}"
         )
     if results.threads:
-        print("\n  Two threads against one, million decisions a second; eight threads, answers compared")
+        print("\n  Two threads: million decisions a second, times one thread, and the same of multiplying, which shares nothing; eight threads, answers compared")
         for line in results.threads:
             print(f"  {line}")
 
