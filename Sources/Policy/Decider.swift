@@ -45,15 +45,16 @@ public struct DeciderMemory: BitwiseCopyable {
 }
 
 public struct Decider {
-  let image: UnsafePointer<PolicyImage>
-  let evaluation: Evaluation.Pointer
+  @usableFromInline let image: UnsafePointer<PolicyImage>
+  @usableFromInline let evaluation: Evaluation.Pointer
   /// Where it lies, so that a check copies none of it.
-  private let place: UnsafeMutablePointer<DeciderMemory>
+  @usableFromInline let place: UnsafeMutablePointer<DeciderMemory>
   /// What was found at the connection's check, or nil.
-  let connection: UnsafePointer<ConnectionFindings>?
+  @usableFromInline let connection: UnsafePointer<ConnectionFindings>?
   /// Only policies of the connection phase are evaluated.
-  let isConnectionCheck: Bool
+  @usableFromInline let isConnectionCheck: Bool
 
+  @inlinable @inline(__always)
   public init(
     image: UnsafePointer<PolicyImage>, evaluation: Evaluation.Pointer, memory: UnsafeMutablePointer<DeciderMemory>,
     connection: UnsafePointer<ConnectionFindings>?, isConnectionCheck: Bool
@@ -69,6 +70,7 @@ public struct Decider {
     @inline(__always) get { place.pointee }
   }
 
+  @inlinable @inline(__always)
   public func decide(into decision: UnsafeMutablePointer<Decision>) {
     let verdict = withUnsafeMutablePointer(to: &decision.pointee.asked) {
       self.verdict(of: image.pointee.enforced, noting: decision, asked: $0)
@@ -79,20 +81,21 @@ public struct Decider {
     if image.pointee.hasMore { decideMore(into: decision) }
   }
 
-  @inline(never)
-  private func decideMore(into decision: UnsafeMutablePointer<Decision>) {
+  @usableFromInline @inline(never)
+  func decideMore(into decision: UnsafeMutablePointer<Decision>) {
     if image.pointee.audits.pointee.count != 0 { audit(into: decision) }
     if image.pointee.hasShadow { shadow(into: decision) }
   }
 
-  struct Verdict {
-    var allows: Bool
-    var kind: ReasonKind
-    var rule: UInt32
+  @usableFromInline struct Verdict {
+    @usableFromInline var allows: Bool
+    @usableFromInline var kind: ReasonKind
+    @usableFromInline var rule: UInt32
   }
 
   /// With `decision`, errors and the policies in force are noted there.
-  private func verdict(
+  @usableFromInline
+  func verdict(
     of view: UnsafePointer<RuleView>, noting decision: UnsafeMutablePointer<Decision>?,
     asked: UnsafeMutablePointer<RuleNumbers>
   ) -> Verdict {
