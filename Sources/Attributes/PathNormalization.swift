@@ -3,6 +3,7 @@
 // characters, resolve dot segments, merge slashes.
 
 import CEL
+import CPlatform
 
 public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
   case none, base, mergeSlashes, decodeAndMergeSlashes
@@ -11,10 +12,11 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
   /// normalised: it does not begin with `/` (only `*`, of OPTIONS, may), or a `%` is not followed by two hex digits.
   @inline(__always)
   func normalize(_ path: Bytes, in arena: inout Arena) -> Result {
-    guard self != .none, let whole = path.base else { return finish(path.pathWithoutQuery, in: &arena) }
+    guard self != .none, let whole = path.base, path.count > 0, whole[0] == UInt8(ascii: "/") else {
+      return finish(path.pathWithoutQuery, in: &arena)
+    }
     let (end, isNormal) = scan(whole, Int(path.count))
-    let plain = Bytes(address: path.address, count: UInt32(truncatingIfNeeded: end))
-    if isNormal, end > 0, whole[0] == UInt8(ascii: "/") { return .normalized(plain) }
+    if isNormal { return .normalized(Bytes(address: path.address, count: UInt32(truncatingIfNeeded: end))) }
     return finish(path.pathWithoutQuery, in: &arena)
   }
 
@@ -40,31 +42,16 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
     case outOfMemory
   }
 
-  /// Where the path ends, and whether no step would change it: no `%`, no `\`, no `//` (unless slashes stay), no segment
-  /// that begins with a dot. Where it is not normal the end is of no use.
+  /// Where the path ends, which begins with a slash, and whether no step would change it: no `%`, no `\`, no `//` (unless
+  /// slashes stay), no segment that begins with a dot. Where it is not normal the end is of no use.
   @inline(__always)
   private func scan(_ text: UnsafePointer<UInt8>, _ count: Int) -> (end: Int, isNormal: Bool) {
     let mergesSlashes = self != .base
     // What may not follow a slash: `/` or `.`, which differ in the last bit; only `.` where slashes stay.
-    let either = ByteWord.every(mergesSlashes ? 0x01 : 0)
-    let unwanted = ByteWord.every(mergesSlashes ? UInt8(ascii: "/") : UInt8(ascii: "."))
-    var at = 0
-    // The last byte of the word before was a slash: 0x80. Only the high bits of bytes count.
-    var carry: UInt64 = 0
-    while count &- at >= 8 {
-      let word = ByteWord.load(text + at)
-      let slashes = ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "/")))
-      let after = ByteWord.zeros((word | either) ^ unwanted)
-      // `#` and `%`, and with them `!` and `'`, which differ in bits 1 and 2 only.
-      let signs = ByteWord.zeros((word | ByteWord.every(0x06)) ^ ByteWord.every(UInt8(ascii: "'")))
-      let ends = ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "?")))
-      let others = signs | ends | ByteWord.zeros(word ^ ByteWord.every(UInt8(ascii: "\\")))
-      // What may be something is looked at byte by byte.
-      if (others | (slashes << 8 | carry) & after) & ByteWord.every(0x80) != 0 { break }
-      carry = slashes >> 56
-      at &+= 8
-    }
-    var isAfterSlash = carry & 0x80 != 0
+    var at = platform_plain_path_bytes(
+      text, count, mergesSlashes ? 0x01 : 0, mergesSlashes ? UInt8(ascii: "/") : UInt8(ascii: "."))
+    // The others are looked at byte by byte.
+    var isAfterSlash = text[at &- 1] == UInt8(ascii: "/")
     while at < count {
       switch text[at] {
       case UInt8(ascii: "?"), UInt8(ascii: "#"): return (at, true)
@@ -157,21 +144,6 @@ public enum PathNormalization: UInt8, BitwiseCopyable, Sendable {
     }
     return length
   }
-}
-
-/// Eight bytes at once.
-private enum ByteWord {
-  @inline(__always)
-  static func load(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
-    UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
-  }
-
-  @inline(__always)
-  static func every(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
-
-  /// The high bits of the bytes that are 0; maybe that of a 1 above a 0 too, and whatever in the other bits.
-  @inline(__always)
-  static func zeros(_ word: UInt64) -> UInt64 { (word &- every(0x01)) & ~word }
 }
 
 private func hexDigit(_ byte: UInt8) -> UInt8? {

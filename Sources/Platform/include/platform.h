@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "platform_files.h"
+#include "platform_path.h"
 #include "platform_process.h"
 #include "platform_threads.h"
 #include "platform_watch.h"
