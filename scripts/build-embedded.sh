@@ -60,13 +60,19 @@ for source in Sources/{Platform,YAML,Microhttpd,Sodium}/*.c; do
   objects+=("$object")
 done
 
+# Nothing here is unwound, so the archives' tables for that stay out.
+mkdir -p $build/static
+for archive in libyaml.a libsodium.a; do
+  objcopy --remove-section .eh_frame --remove-section .comment build/static/$archive $build/static/$archive
+done
+
 # Embedded Swift keeps the tables that compare and hash Unicode text in an archive of its own.
 unicode=$(dirname "$clang")/../lib/swift/embedded/$(uname -m)-unknown-linux-gnu/libswiftUnicodeDataTables.a
 "$clang" -shared -fuse-ld=lld "${outlining[@]}" -o "$build/symbols/$file" "${objects[@]}" "$unicode" \
-  -L build/static $(printf -- '-Xlinker %s ' "${linker[@]}") -lyaml -lsodium -lm
+  -L $build/static $(printf -- '-Xlinker %s ' "${linker[@]}") -lyaml -lsodium -lm
 build_re2_shim $build/symbols/libpurser_re2.so
 
-strip --strip-unneeded -o "$build/lib/$file" "$build/symbols/$file"
+strip --strip-unneeded --remove-section .comment -o "$build/lib/$file" "$build/symbols/$file"
 strip --strip-unneeded -o $build/lib/libpurser_re2.so $build/symbols/libpurser_re2.so
 ln -sf "$file" "$build/lib/$soname"
 ln -sf "$soname" $build/lib/libpurser.so

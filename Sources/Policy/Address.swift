@@ -18,6 +18,7 @@ public struct Address: BitwiseCopyable, Sendable, Comparable, Hashable {
   }
 
   /// Nil for anything but a bare address: no port, no brackets, no zone, no blanks.
+  @inline(__always)
   public init?(_ text: Bytes) {
     guard let base = text.base, text.count > 0, text.count < 46 else { return nil }
     var address = Address(high: 0, low: 0)

@@ -105,6 +105,7 @@ public final class ValueSet: @unchecked Sendable {
     }
   }
 
+  @inline(__always)
   private func holds(_ address: Address) -> Bool {
     var low = 0
     var high = rangeCount
