@@ -104,7 +104,7 @@ public final class CacheInspector {
   private func open(_ record: Record, _ name: EntryName) -> [UInt8]? {
     let seals = SealBox(keys: keys)
     defer { seals.free() }
-    let bound = UnsafeMutableRawPointer.allocate(byteCount: Record.headBytesMax &+ 16, alignment: 16)
+    let bound = UnsafeMutableRawPointer.allocate(byteCount: Record.boundBytesMax, alignment: 16)
     defer { bound.deallocate() }
     var value = [UInt8](repeating: 0, count: max(record.valueBytes, 1))
     let isRight = value.withUnsafeMutableBytes { value in

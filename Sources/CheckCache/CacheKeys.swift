@@ -1,7 +1,7 @@
 // How an entry is named and sealed in the store, where nothing of what was asked stands in the clear.
 //
 //   name   16 bytes: SipHash-2-4 of the key, 128 bits: LMDB's key
-//   check  16 bytes: the same under another secret, compared at a hit: so 256 bits of the key are
+//   check  8 bytes: a fast hash under another secret, compared at a hit
 //   seal   AEAD of the value under a key that is made of the store's and of the writer's salt
 //
 // docs/decisions/0014-check-cache.md says why these.
@@ -19,48 +19,49 @@ final class CacheKeys: @unchecked Sendable {
   static let saltBytes = 16
   static let tagBytes = 16
 
-  /// Two keys of 16 bytes, of names and of checks.
-  private let nameKeys: UnsafeMutablePointer<UInt8>
+  private let nameKey: UnsafeMutablePointer<UInt8>
+  private let checkHash: KeyHash
   private let sealKey: UnsafeMutablePointer<UInt8>
   /// AES-256-GCM where the processor has it, else ChaCha20-Poly1305. Stores of one are not read with the other.
   let isAES: Bool
   var algorithm: String { isAES ? "aes" : "chacha" }
 
   init(secret: StoreSecret) {
-    nameKeys = .allocate(capacity: 32)
+    nameKey = .allocate(capacity: 16)
     sealKey = .allocate(capacity: 32)
-    nameKeys.initialize(repeating: 0, count: 32)
+    nameKey.initialize(repeating: 0, count: 16)
     sealKey.initialize(repeating: 0, count: 32)
     isAES = crypto_aead_aes256gcm_is_available() == 1
-    for (at, byte) in secret.key(for: "purser cache names 1", bytes: 32).enumerated() { nameKeys[at] = byte }
+    for (at, byte) in secret.key(for: "purser cache name 2", bytes: 16).enumerated() { nameKey[at] = byte }
+    let words = secret.key(for: "purser cache check 2", bytes: 16).withUnsafeBytes { bytes in
+      (0..<2).map { bytes.loadUnaligned(fromByteOffset: $0 &* 8, as: UInt64.self) }
+    }
+    checkHash = KeyHash(words[0], words[1])
     let purpose = isAES ? "purser cache seal aes 1" : "purser cache seal chacha 1"
     for (at, byte) in secret.key(for: purpose, bytes: 32).enumerated() { sealKey[at] = byte }
   }
 
   deinit {
-    nameKeys.deallocate()
+    nameKey.deallocate()
     sealKey.deallocate()
   }
 
   @inline(__always)
-  func name(of key: UnsafeRawBufferPointer) -> EntryName { hash(key, nameKeys) }
-
-  @inline(__always)
-  func check(of key: UnsafeRawBufferPointer) -> EntryName { hash(key, nameKeys + 16) }
-
-  @inline(__always)
-  private func hash(_ key: UnsafeRawBufferPointer, _ secret: UnsafePointer<UInt8>) -> EntryName {
+  func name(of key: UnsafeRawBufferPointer) -> EntryName {
     var name = EntryName()
     withUnsafeMutableBytes(of: &name) { name in
       guard let output = name.baseAddress else { return }
       // Of no bytes, any address will do.
-      let input = key.baseAddress ?? UnsafeRawPointer(secret)
+      let input = key.baseAddress ?? UnsafeRawPointer(nameKey)
       _ = crypto_shorthash_siphashx24(
-        output.assumingMemoryBound(to: UInt8.self), input.assumingMemoryBound(to: UInt8.self), UInt64(key.count), secret
+        output.assumingMemoryBound(to: UInt8.self), input.assumingMemoryBound(to: UInt8.self), UInt64(key.count), nameKey
       )
     }
     return name
   }
+
+  @inline(__always)
+  func check(of key: UnsafeRawBufferPointer) -> UInt64 { checkHash(key) }
 
   /// The 32 bytes of a writer's key.
   fileprivate func derive(salt: UnsafeRawPointer, into key: UnsafeMutablePointer<UInt8>) {

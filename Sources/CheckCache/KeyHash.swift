@@ -1,11 +1,14 @@
-// The hash of a worker's table: a keyed multiply-and-fold over 16 bytes at a time (the construction of wyhash). The key is
-// random and never leaves the process, and what a hash finds is compared whole.
-
-import CPlatform
+// A fast keyed hash: multiply and fold, 16 bytes at a time (the construction of wyhash). It is not cryptographic: whatever it finds
+// is compared with more.
 
 struct KeyHash {
-  private let first = platform_random_word()
-  private let second = platform_random_word()
+  private let first: UInt64
+  private let second: UInt64
+
+  init(_ first: UInt64, _ second: UInt64) {
+    self.first = first
+    self.second = second
+  }
 
   @inline(__always)
   func callAsFunction(_ key: UnsafeRawBufferPointer) -> UInt64 {

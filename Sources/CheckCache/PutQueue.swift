@@ -6,7 +6,7 @@ import CPlatform
 
 struct PutHead {
   var name: EntryName
-  var check: EntryName
+  var check: UInt64
   var askedAt: Int64
   var freshUntil: Int64
   var staleUntil: Int64

@@ -1,17 +1,17 @@
 // An entry as it stands in the store, under its name. Little endian; LMDB gives values at any address.
 //
-//   0   u32  generation: when it was last used, coarsely; the only part that is not bound to the seal
+//   0   u32  generation: when it was last used, coarsely; the only part that the seal does not cover
 //   4   u32  format (high half) and number of epochs (low half)
 //   8   i64  asked at, 16 fresh until, 24 stale until
-//   32       check, 16 bytes
-//   48       the writer's salt, 16 bytes
-//   64  u64  the writer's number for this value
-//   72  u64  sum of the epochs; 80: their places, 16 bits each, in whole words of 8 bytes
+//   32  u64  check
+//   40       the writer's salt, 16 bytes
+//   56  u64  the writer's number for this value
+//   64  u64  sum of the epochs; 72: their places, 16 bits each, in whole words of 8 bytes
 //   …        the sealed value, 16 bytes longer than the value
 
 struct Record {
-  static let format: UInt32 = 1
-  static let fixedBytes = 80
+  static let format: UInt32 = 2
+  static let fixedBytes = 72
   static let headBytesMax = fixedBytes + EpochStamp.countMax * 2
 
   let base: UnsafeRawPointer
@@ -35,13 +35,9 @@ struct Record {
   var askedAt: Int64 { base.loadUnaligned(fromByteOffset: 8, as: Int64.self) }
   var freshUntil: Int64 { base.loadUnaligned(fromByteOffset: 16, as: Int64.self) }
   var staleUntil: Int64 { base.loadUnaligned(fromByteOffset: 24, as: Int64.self) }
-  var check: EntryName {
-    EntryName(
-      high: base.loadUnaligned(fromByteOffset: 32, as: UInt64.self),
-      low: base.loadUnaligned(fromByteOffset: 40, as: UInt64.self))
-  }
-  var salt: UnsafeRawPointer { base + 48 }
-  var number: UInt64 { base.loadUnaligned(fromByteOffset: 64, as: UInt64.self) }
+  var check: UInt64 { base.loadUnaligned(fromByteOffset: 32, as: UInt64.self) }
+  var salt: UnsafeRawPointer { base + 40 }
+  var number: UInt64 { base.loadUnaligned(fromByteOffset: 56, as: UInt64.self) }
   var sealed: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: base + headBytes, count: count &- headBytes)
   }
@@ -49,7 +45,7 @@ struct Record {
 
   var stamp: EpochStamp {
     var stamp = EpochStamp()
-    stamp.sum = base.loadUnaligned(fromByteOffset: 72, as: UInt64.self)
+    stamp.sum = base.loadUnaligned(fromByteOffset: 64, as: UInt64.self)
     stamp.count = UInt8(truncatingIfNeeded: base.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
     withUnsafeMutableBytes(of: &stamp.places) { places in
       places.baseAddress?.copyMemory(from: base + Self.fixedBytes, byteCount: headBytes &- Self.fixedBytes)
@@ -57,19 +53,22 @@ struct Record {
     return stamp
   }
 
-  /// What the seal is bound to: the name, and the head without the generation. `memory` has room for 16 bytes more than
-  /// the longest head.
+  /// What the seal is bound to: the name, and the head without the generation; and without salt and number, which make its key
+  /// and nonce. `memory` has room for `boundBytesMax`.
   @inline(__always)
   func bound(_ name: EntryName, in memory: UnsafeMutableRawPointer) -> UnsafeRawBufferPointer {
     memory.storeBytes(of: name, as: EntryName.self)
-    (memory + 16).copyMemory(from: base + 4, byteCount: headBytes &- 4)
-    return UnsafeRawBufferPointer(start: memory, count: headBytes &+ 12)
+    (memory + 16).copyMemory(from: base + 4, byteCount: 36)
+    (memory + 52).copyMemory(from: base + 64, byteCount: headBytes &- 64)
+    return UnsafeRawBufferPointer(start: memory, count: headBytes &- 12)
   }
+
+  static let boundBytesMax = headBytesMax
 
   /// Writes the head of an entry; its size.
   static func writeHead(
     _ memory: UnsafeMutableRawPointer, generation: UInt32, askedAt: Int64, freshUntil: Int64, staleUntil: Int64,
-    check: EntryName, salt: UnsafeRawPointer, number: UInt64, stamp: EpochStamp
+    check: UInt64, salt: UnsafeRawPointer, number: UInt64, stamp: EpochStamp
   ) -> Int {
     memory.storeBytes(of: generation, as: UInt32.self)
     memory.storeBytes(
@@ -77,10 +76,10 @@ struct Record {
     memory.storeBytes(of: askedAt, toByteOffset: 8, as: Int64.self)
     memory.storeBytes(of: freshUntil, toByteOffset: 16, as: Int64.self)
     memory.storeBytes(of: staleUntil, toByteOffset: 24, as: Int64.self)
-    memory.storeBytes(of: check, toByteOffset: 32, as: EntryName.self)
-    (memory + 48).copyMemory(from: salt, byteCount: CacheKeys.saltBytes)
-    memory.storeBytes(of: number, toByteOffset: 64, as: UInt64.self)
-    memory.storeBytes(of: stamp.sum, toByteOffset: 72, as: UInt64.self)
+    memory.storeBytes(of: check, toByteOffset: 32, as: UInt64.self)
+    (memory + 40).copyMemory(from: salt, byteCount: CacheKeys.saltBytes)
+    memory.storeBytes(of: number, toByteOffset: 56, as: UInt64.self)
+    memory.storeBytes(of: stamp.sum, toByteOffset: 64, as: UInt64.self)
     let placeBytes = ((Int(stamp.count) &+ 3) & ~3) &* 2
     withUnsafeBytes(of: stamp.places) { places in
       guard let base = places.baseAddress else { return }

@@ -13,7 +13,7 @@ public final class WorkerCache: @unchecked Sendable {
   private let cache: CheckCache
   private let keys: CacheKeys
   private let epochs: EpochTable
-  private let hashKey = KeyHash()
+  private let hashKey = KeyHash(platform_random_word(), platform_random_word())
   private let shared: UnsafeMutablePointer<UInt64>
   private let scratch: UnsafeMutableRawPointer
   private let valueBytesMax: Int
@@ -45,7 +45,7 @@ public final class WorkerCache: @unchecked Sendable {
     life = UInt64(platform_fork_count())
   }
 
-  private static let boundBytes = (Record.headBytesMax + 16 + 15) & ~15
+  private static let boundBytes = (Record.boundBytesMax + 15) & ~15
 
   deinit {
     free()

@@ -42,7 +42,7 @@ public final class StoreFolder: @unchecked Sendable {
     }
     self.path = path
     descriptor = folder
-    identity = hexadecimal(secret.key(for: "purser store identity 1", bytes: 16).prefix(8))
+    identity = hexadecimal(secret.key(for: "purser store identity 2", bytes: 16).prefix(8))
   }
 
   deinit { platform_file_close(descriptor) }

@@ -247,7 +247,7 @@ let faultCount = Int(ProcessInfo.processInfo.environment["PURSER_FAULTS"] ?? "")
     let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
     var changed = 0
     // Each record's head begins with its generation and format; the value's last bytes are its seal.
-    let format = Data([2, 0, 1, 0])
+    let format = Data([2, 0, 2, 0])
     var at = bytes.startIndex
     while let found = bytes.range(of: format, in: at..<bytes.endIndex) {
       at = found.upperBound
