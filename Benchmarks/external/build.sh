@@ -9,4 +9,4 @@ if [[ ! -e $library/libpurser.so ]]; then
   exit 1
 fi
 "${CC:-cc}" -std=c11 -O2 -g -Wall -Wextra -I"$root/include" -o "$1" "$here"/*.c \
-  -L"$library" -lpurser -Wl,-rpath,"$library" -pthread
+  -L"$library" -lpurser -llmdb -Wl,-rpath,"$library" -pthread

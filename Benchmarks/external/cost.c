@@ -27,6 +27,12 @@ static kind kinds[CASES_MAX];
 static int kinds_count;
 static visit batch[BATCH];
 
+#define STORES_MAX 4
+
+/* LMDB alone, for each store. */
+static lookups *alone[STORES_MAX];
+static double alone_samples[STORES_MAX][SAMPLES];
+
 static kind *add(const char *name, const char *path, uint64_t users, int is_kept, int repeats) {
   kind *made;
   if (kinds_count == CASES_MAX) fail("too many cases");
@@ -136,6 +142,8 @@ void measure(const services *services, char **folders, int folders_count) {
   int64_t now_ns;
   uint64_t random = 88172645463325252;
   int i, sample, repeat;
+  if (folders_count > STORES_MAX) fail("too many stores");
+  for (i = 0; i < folders_count; i++) alone[i] = lookups_open(folders[i]);
   open_kinds(services, folders, folders_count);
   now_ns = wall_nanoseconds(); /* not before any answer was asked for */
   for (i = 0; i < kinds_count; i++) warm(&kinds[i], &random, now_ns, 64);
@@ -150,6 +158,15 @@ void measure(const services *services, char **folders, int folders_count) {
       for (repeat = 0; repeat < kinds[i].repeats; repeat++) pass(&kinds[i], now_ns);
       kinds[i].samples[sample] = (double)(nanoseconds() - started) / (BATCH * kinds[i].repeats);
     }
+    for (i = 0; i < folders_count; i++) {
+      int64_t started;
+      lookups_draw(alone[i], &random);
+      lookups_pass(alone[i]);
+      lookups_draw(alone[i], &random);
+      started = nanoseconds();
+      lookups_pass(alone[i]);
+      alone_samples[i][sample] = (double)(nanoseconds() - started) / BATCH;
+    }
   }
   for (i = 0; i < kinds_count; i++) {
     unsigned long long before;
@@ -159,6 +176,12 @@ void measure(const services *services, char **folders, int folders_count) {
     print_times(kinds[i].name, kinds[i].samples, SAMPLES, (double)(allocations - before) / BATCH);
   }
   close_kinds();
+  for (i = 0; i < folders_count; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "lmdb-%llu", (unsigned long long)entries_of(folders[i]));
+    print_times(name, alone_samples[i], SAMPLES, 0);
+    lookups_close(alone[i]);
+  }
   measure_asked(services, RULES_ASKED, "asked-http");
   if (services->grpc) measure_asked(services, RULES_ASKED_GRPC, "asked-grpc");
 }

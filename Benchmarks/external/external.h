@@ -81,6 +81,13 @@ void count(const services *services, char **folders, int folders_count);
 void replay(const services *services, const char *folder);
 void distinct(const services *services, const char *folder);
 
+/* LMDB's look-ups alone, in a copy of a store that nobody writes to meanwhile. */
+typedef struct lookups lookups;
+lookups *lookups_open(const char *folder);
+void lookups_close(lookups *lookups);
+void lookups_draw(lookups *lookups, uint64_t *random); /* BATCH names */
+void lookups_pass(lookups *lookups);
+
 /* Of a folder named …/NUMBER. */
 uint64_t entries_of(const char *folder);
 /* So large that a quarter stays free. */

@@ -14,13 +14,15 @@ for line in open(sys.argv[1]):
         memory.setdefault(words[1], []).append((int(words[2]), int(words[4]), int(words[6])))
 
 if times:
-    local = times["local"]["median"]
-    print(f"{'a decision, ns':<24}{'median':>12}{'min':>12}{'p90':>12}{'more':>10}{'target':>8}{'allocations':>13}{'instructions':>14}")
+    local, when = times["local"], times["local-when"]
+    print(f"{'a decision, ns':<20}{'median':>9}{'min':>9}{'p90':>9}{'over local':>14}{'over local-when':>17}{'target':>8}{'allocations':>13}{'instructions':>14}")
     for name, time in times.items():
+        alone = name.startswith("lmdb")  # a look-up, and no decision
         target = {"table": "100", "store-100000": "1000", "store-1000000": "1500"}.get(name, "")
-        more = "" if name == "local" else f"{time['median'] - local:.0f}"
-        allocations = "" if name.startswith("asked") else f"{time['allocations']:.2f}"
-        print(f"{name:<24}{time['median']:>12.0f}{time['min']:>12.0f}{time['p90']:>12.0f}{more:>10}{target:>8}{allocations:>13}{counts.get(name, ''):>14}")
+        over = ["" if name.startswith("local") or alone else f"{time['median'] - base['median']:.0f} ({time['min'] - base['min']:.0f})" for base in (local, when)]
+        allocations = "" if name.startswith("asked") or alone else f"{time['allocations']:.2f}"
+        print(f"{name:<20}{time['median']:>9.0f}{time['min']:>9.0f}{time['p90']:>9.0f}{over[0]:>14}{over[1]:>17}{target:>8}{allocations:>13}{counts.get(name, ''):>14}")
+    print("over: of the medians, and in brackets of the minima")
     print()
     for asked in (name for name in times if name.startswith("asked")):
         for kept in (name for name in times if name.startswith(("table", "store"))):
