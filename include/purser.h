@@ -660,7 +660,8 @@ typedef enum purser_outcome {
 typedef struct purser_pending {
   size_t size;
   /* Runs exactly once for each check that returned PURSER_PENDING, on any thread, perhaps before purser_check
-   * returns; after purser_cancel it still runs. Release `user` there and only there. */
+   * returns; after purser_cancel it still runs. Release `user` there and only there. Other answers may wait for it, so it
+   * does no more than wake whoever resumes. */
   void (*done)(void *user, purser_outcome outcome);
   void *user;
 } purser_pending;
@@ -683,6 +684,7 @@ purser_status purser_check(purser_request *request, int64_t now_ns, const purser
  * long as their own timeouts let them). Then the check counts as cancelled.
  *   PURSER_OK           the decision can be read.
  *   PURSER_UNAVAILABLE  without memory for a lock; nothing was done.
+ *   PURSER_BUSY         also in a `done` that an answer of this engine called: nobody else would bring the answer.
  *   Others              as purser_check.
  */
 purser_status purser_check_wait(purser_request *request, int64_t now_ns, uint32_t timeout_ms);
@@ -693,7 +695,8 @@ purser_status purser_check_wait(purser_request *request, int64_t now_ns, uint32_
 purser_status purser_resume(purser_request *request, int64_t now_ns);
 
 /* Gives up a pending check; on the request's worker. `done` runs with PURSER_OUTCOME_CANCELLED, before this returns, unless it
- * ran before. The decision is then a denial for want of an answer; what was asked may still be cached.
+ * ran before, or is running just now on a thread of the engine's: then it may end after this. What `done` uses is its own to free.
+ * The decision is then a denial for want of an answer; what was asked may still be cached.
  *   PURSER_BUSY         the worker is in use.
  *   PURSER_WRONG_STATE  the request is not pending. */
 purser_status purser_cancel(purser_request *request);
@@ -812,7 +815,7 @@ purser_status purser_cache_problem(purser_engine *engine, purser_text *problem_o
 typedef struct purser_store purser_store;
 
 /*
- * Opens the stores of a folder for reading; makes none.
+ * Opens the stores of a folder for reading; makes no store.
  *   problem_out         why not, with PURSER_UNAVAILABLE; may be NULL; the caller frees the text with purser_text_free.
  *   PURSER_UNAVAILABLE  there is no such folder, it is not private to this user, or LMDB (liblmdb0) is not installed.
  * Frees: purser_store_free. One thread at a time.

@@ -1,5 +1,5 @@
-// The stores of a folder, looked at without an engine: for the command line. Nothing is made that is not there, and a file
-// that an engine would not trust is named and left alone.
+// The stores of a folder, looked at without an engine: for the command line. No store is made that is not there, and
+// one that an engine would not trust is named and left alone.
 
 import CPlatform
 import PurserStore
@@ -44,6 +44,7 @@ public final class CacheInspector {
   private let epochs: EpochTable
 
   public init(directory: String) throws(StoreError) {
+    try Store.openLibrary()
     folder = try StoreFolder(path: directory, missing: .refuse)
     keys = CacheKeys(secret: folder.secret)
     epochs = try EpochTable(folder: folder, secret: folder.secret)

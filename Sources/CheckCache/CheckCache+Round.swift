@@ -81,11 +81,14 @@ extension CheckCache {
 
   /// Without a store: gives up what was put until the end.
   func drainUntilClosed() {
-    while true {
-      let round = nextRound(tickNanoseconds: 60_000_000_000, gatherNanoseconds: 0)
-      counters.add(.putsDropped, round.batch.count)
-      endRound(round)
-      if round.isLast { return }
-    }
+    while drain(for: 60_000_000_000) {}
+  }
+
+  /// The same for one round; false when the cache is closed.
+  func drain(for tickNanoseconds: Int64) -> Bool {
+    let round = nextRound(tickNanoseconds: tickNanoseconds, gatherNanoseconds: 0)
+    counters.add(.putsDropped, round.batch.count)
+    endRound(round)
+    return !round.isLast
   }
 }

@@ -215,13 +215,18 @@ public final class CheckCache: @unchecked Sendable {
 
   // MARK: Keeping
 
-  /// Keeps an answer in the store, soon. Any thread; copies what it needs. Does nothing without a store.
-  public func put(_ entry: CacheEntry) {
-    guard folder != nil, !isForked else { return }
+  /// Keeps an answer in the store, soon. Any thread; copies what it needs. False where it is not taken: without a store, or what
+  /// a store does not keep.
+  @discardableResult
+  public func put(_ entry: CacheEntry) -> Bool {
+    guard folder != nil, !isForked else { return false }
     let name = keys.name(of: entry.key)
     guard let times = entry.times(name), entry.usesMax == 0, entry.stamp.count > 0,
       entry.value.count <= options.valueBytesMax
-    else { return counters.add(.putsRefused) }
+    else {
+      counters.add(.putsRefused)
+      return false
+    }
     let head = PutHead(
       name: name, check: keys.check(of: entry.key), askedAt: entry.askedAt, freshUntil: times.fresh,
       staleUntil: times.stale, stamp: entry.stamp, valueBytes: entry.value.count)
@@ -234,6 +239,7 @@ public final class CheckCache: @unchecked Sendable {
     if isTaken, queue.count == 1 || queue.isHalfFull { platform_signal_wake(signal) }
     platform_signal_unlock(signal)
     counters.add(isTaken ? .puts : .putsDropped)
+    return isTaken
   }
 
   /// Waits until what was put before is in the store or given up; false when `timeoutNanoseconds` passed first. Waits for

@@ -29,9 +29,7 @@ final class StoreKeeper {
   /// The thread's body.
   static func run(_ cache: CheckCache) {
     do throws(StoreError) {
-      guard let folder = cache.folder else { return }
-      let store = try Store.open(
-        folder: folder, name: "check-\(cache.keys.algorithm)", bytes: cache.options.storeBytes)
+      guard let folder = cache.folder, let store = try open(cache, folder) else { return }
       if case .created = store.opening { cache.counters.add(.beganEmpty) }
       cache.publish(store)
       folder.removeForgotten("check-\(cache.keys.algorithm)")
@@ -42,6 +40,21 @@ final class StoreKeeper {
     } catch {
       cache.fail(error)
       cache.drainUntilClosed()
+    }
+  }
+
+  /// Nil when the cache is closed before the store is open: whoever closes a large one reads it whole, which may take long.
+  private static func open(_ cache: CheckCache, _ folder: StoreFolder) throws(StoreError) -> Store? {
+    while true {
+      do throws(StoreError) {
+        return try Store.open(
+          folder: folder, name: "check-\(cache.keys.algorithm)", bytes: cache.options.storeBytes,
+          patienceNanoseconds: tickNanoseconds)
+      } catch {
+        guard error.kind == .busy else { throw error }
+        cache.fail(error)
+        if !cache.drain(for: tickNanoseconds) { return nil }
+      }
     }
   }
 
@@ -89,6 +102,11 @@ final class StoreKeeper {
       look()
       cache.endRound(round)
       if round.isLast { return }
+      if let folder = cache.folder, folder.isReplaced {
+        cache.epochs.part()
+        cache.fail(StoreError(.untrusted, "the secret of `\(folder.path)` was replaced: no answers are kept any more"))
+        return cache.drainUntilClosed()
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 // What all processes know together of the entries in the store: kept in one record of it, and so as right as the entries.
 //
-// Time goes in generations: a new one begins when an eighth of the store was written. Entries carry the generation in which
-// they were last used, and the ledger how many bytes each generation has, so it is known which are the oldest eighth.
+// Time goes in generations: a new one begins when a sixteenth of the map was written. Entries carry the generation in
+// which they were last used, and the ledger how many bytes each generation has, so it is known which are the oldest.
 
 import PurserStore
 

@@ -227,6 +227,8 @@ public final class WorkerCache: @unchecked Sendable {
   public func insert(_ entry: CacheEntry) {
     guard life == UInt64(platform_fork_count()) else { return }
     let hash = hashKey(entry.key)
+    // Answers may come in another order than they were asked for.
+    if let later = table.find(entry.key, hash: hash), later.pointee.askedAt > entry.askedAt, isCurrent(later) { return }
     let name = keys.name(of: entry.key)
     guard let times = entry.times(name), entry.stamp.count > 0,
       table.insert(

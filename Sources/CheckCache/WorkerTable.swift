@@ -41,7 +41,6 @@ struct WorkerTable {
   private let ringBytes: Int
   private let index: UnsafeMutablePointer<UInt64>
   private let mask: Int
-  private let hasRoom: Bool
   private var head = 0
   private var tail = 0
   /// Whether the head has gone on at the beginning and the tail has not; entries then end at `end`.
@@ -57,14 +56,13 @@ struct WorkerTable {
     var slots = 64
     while slots &* 128 <= bytes { slots &*= 2 }
     let ringBytes = max((bytes &- slots &* 8) & ~7, 0)
-    hasRoom = bytes >= 4096
     guard let ring = malloc(max(ringBytes, 8)) else { return nil }
     guard let index = calloc(slots, 8) else {
       platformFree(ring)
       return nil
     }
     self.ring = ring
-    self.ringBytes = hasRoom ? ringBytes : 0
+    self.ringBytes = bytes >= 4096 ? ringBytes : 0
     self.index = index.bindMemory(to: UInt64.self, capacity: slots)
     mask = slots &- 1
   }

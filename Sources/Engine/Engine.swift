@@ -124,6 +124,9 @@ public final class Engine: @unchecked Sendable {
 
   /// False while it still has workers or policy sets. Afterwards the threads are stopped and what waited is sent.
   public func close() -> Bool {
+    #if !hasFeature(Embedded)
+      if isOnProvidersThread { return false }
+    #endif
     let isFree = locked { workers.isEmpty && sets.isEmpty }
     if isFree {
       watcher.close()
@@ -134,6 +137,11 @@ public final class Engine: @unchecked Sendable {
     }
     return isFree
   }
+
+  #if !hasFeature(Embedded)
+    /// Whether this is the thread on which providers' answers come.
+    public var isOnProvidersThread: Bool { door?.isOwnThread() ?? false }
+  #endif
 
   /// Whether the host supplies at least one of these.
   func serves(_ names: [String]) -> Bool {

@@ -34,6 +34,8 @@
     /// Empty: the answer is not kept.
     public var key: [UInt8] = []
     public var cache: CachePlan?
+    /// An old answer is at hand, for when the provider fails: a newer one ends that, even one that is not kept.
+    public var hasOlder = false
     public var policyPath = ""
     /// The keyed attributes that the answer can be purged by, each with its name.
     public var purgeTags: [[UInt8]] = []
@@ -84,6 +86,8 @@
       ) -> Void
     /// Keeps an entry in a worker's tier; by the worker's thread.
     public var keep: @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void
+    /// Whether this is the thread on which providers' answers come: it must not wait for one.
+    public var isOwnThread: @Sendable () -> Bool
     /// What providers and the cache count.
     public var snapshots: @Sendable () -> [InstrumentSnapshot]
     /// Why answers are not kept in the folder that was given; nil if all is well.
@@ -105,6 +109,7 @@
           UnsafeMutableRawPointer, UnsafeRawPointer, Int, Int64, UnsafeMutableRawPointer
         ) -> Void,
       keep: @escaping @Sendable (UnsafeMutableRawPointer, any AnyObject & Sendable) -> Void,
+      isOwnThread: @escaping @Sendable () -> Bool,
       snapshots: @escaping @Sendable () -> [InstrumentSnapshot],
       problem: @escaping @Sendable () -> String?,
       purge: @escaping @Sendable (PurgeTarget) throws(PolicySet.Refusal) -> Void,
@@ -118,6 +123,7 @@
       self.freeCache = freeCache
       self.find = find
       self.keep = keep
+      self.isOwnThread = isOwnThread
       self.snapshots = snapshots
       self.problem = problem
       self.purge = purge

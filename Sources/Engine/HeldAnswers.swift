@@ -97,6 +97,10 @@ public struct HeldAnswers: BitwiseCopyable {
     return place
   }
 
+  static func drop(from count: UInt32, of held: UnsafeMutablePointer<HeldAnswers>) {
+    held.pointee.count = min(held.pointee.count, count)
+  }
+
   private static func items(_ held: UnsafeMutablePointer<HeldAnswers>) -> UnsafeMutablePointer<HeldAnswer>? {
     withUnsafeMutableBytes(of: &held.pointee.items) { $0.baseAddress?.assumingMemoryBound(to: HeldAnswer.self) }
   }

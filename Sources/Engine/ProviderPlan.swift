@@ -54,6 +54,12 @@ import CEL
       case .opa: "OPA"
       }
     }
+
+    /// Headers that an answer changes, as far as the provider's document says so.
+    public var headersMade: [String] {
+      if case .extAuthzHTTP(let upstreamHeaders, let clientHeaders) = self { return upstreamHeaders + clientHeaders }
+      return []
+    }
   }
 
   public struct ProviderEndpoint: Hashable, Sendable {
@@ -162,7 +168,7 @@ import CEL
     public var definitions: [SlotDefinition]
     /// The same, as an author writes it.
     public var names: [String]
-    /// Places in `slots` of the attributes that answers can be purged by.
+    /// Places in `slots` of the attributes that answers can be purged by; at most `purgeByMax`.
     public var purgeBy: [Int]
     public var ttl: Int64
     public var denyTTL: Int64
@@ -170,6 +176,9 @@ import CEL
     public var staleFor: Int64
     /// Header changes that a kept answer repeats; lower case.
     public var headers: [String]
+
+    /// What a kept answer can tell of itself, besides its policy.
+    public static let purgeByMax = 14
 
     public init(
       digest: DocumentDigest, slots: [UInt32], definitions: [SlotDefinition], names: [String], purgeBy: [Int],

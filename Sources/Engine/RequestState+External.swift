@@ -26,6 +26,7 @@
       request.pointee.held.reset()
       request.pointee.pending = nil
       request.pointee.isCached = false
+      request.pointee.shadowDenial = Decision.noRule
       let isPending = consult(request, plan, worker, now: now, pending: pending)
       WorkerState.rest(worker)
       if isPending { Shard.count(worker.pointee.shard, .checksPending) }
@@ -107,7 +108,7 @@
       }
     }
 
-    /// The shadow verdict takes what is at hand, of rules that only it asks too.
+    /// Looks up what only the shadow verdict asks for, until one denies. It takes what is at hand.
     private static func consultShadow(
       _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
       _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64
@@ -117,25 +118,27 @@
       while let rule = request.pointee.decision.shadowAsked.item(index) {
         index &+= 1
         // Its enforced answer will be known in the end.
-        if isAsked(rule, request) { continue }
+        if heldAnswer(of: rule, request) != nil { continue }
         var item = HeldAnswer(rule: rule)
         lookUp(&item, keeps: false, request, plan, worker, now)
         if item.state == .unknown {
           Shard.count(worker.pointee.shard, .shadowUnanswered)
         } else if item.state == .denies {
-          denyInShadow(rule, request, plan)
+          request.pointee.shadowDenial = rule
           return
         }
       }
     }
 
-    private static func isAsked(_ rule: UInt32, _ request: UnsafeMutablePointer<RequestState>) -> Bool {
+    private static func heldAnswer(
+      of rule: UInt32, _ request: UnsafeMutablePointer<RequestState>
+    ) -> UnsafeMutablePointer<HeldAnswer>? {
       var index: UInt32 = 0
       while let item = answer(index, of: request) {
-        if item.pointee.rule == rule { return true }
+        if item.pointee.rule == rule { return item }
         index &+= 1
       }
-      return false
+      return nil
     }
 
     private static func denyInShadow(
@@ -176,7 +179,10 @@
         guard item.pointee.state == .unknown, let external = external(of: item.pointee.rule, plan) else { continue }
         switch QuestionValues.make(external, WorkerState.evaluation(worker)) {
         case .bytes(let values):
-          questions.append(question(values, external, item.pointee.rule, bound, worker, now: askedAt))
+          questions.append(
+            question(
+              values, external, item.pointee.rule, hasOlder: item.pointee.stale != .unknown, bound, worker,
+              now: askedAt))
         case .erred(let error):
           item.pointee.state = .erred
           item.pointee.error = error
@@ -184,6 +190,8 @@
           item.pointee.state = .failed
           item.pointee.failure = .questionTooLarge
         }
+        // A denial for certain: what comes after it is not asked.
+        if item.pointee.state != .unknown { HeldAnswers.drop(from: index, of: held(request)) }
       }
       // Where nothing is left to ask, what was found decides now.
       guard !questions.isEmpty, let check = PendingCheck(count: questions.count, telling: told) else { return false }
@@ -196,7 +204,7 @@
     }
 
     private static func question(
-      _ values: [UInt8], _ external: UnsafePointer<ExternalRule>, _ rule: UInt32, _ bound: BoundPlan,
+      _ values: [UInt8], _ external: UnsafePointer<ExternalRule>, _ rule: UInt32, hasOlder: Bool, _ bound: BoundPlan,
       _ worker: UnsafeMutablePointer<WorkerState>, now: Int64
     ) -> ExternalQuestion {
       var question = ExternalQuestion(provider: external.pointee.provider, values: values, now: now)
@@ -209,6 +217,7 @@
       guard size > 0 else { return question }
       question.key = Array(UnsafeBufferPointer(start: key, count: size))
       question.cache = cache
+      question.hasOlder = hasOlder
       for place in cache.purgeBy where cache.slots.indices.contains(place) && cache.names.indices.contains(place) {
         let value = RequestView.value(cache.slots[place], WorkerState.evaluation(worker))
         if let tag = PurgeTag.make(cache.names[place], value) { question.purgeTags.append(tag) }
@@ -326,11 +335,11 @@
     ) {
       let isCached = settle(request, plan, allowsFailures)
       request.pointee.isCached = isCached
-      settleShadow(request, plan)
+      settleShadow(request, plan, allowsFailures)
       tally(request)
     }
 
-    /// Whether all that decided came from the cache.
+    /// Whether all that providers had to say came from the cache.
     private static func settle(
       _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>, _ allowsFailures: Bool
     ) -> Bool {
@@ -338,29 +347,37 @@
       var index: UInt32 = 0
       while let item = answer(index, of: request) {
         index &+= 1
+        isCached = isCached && item.pointee.isCached
+        if passes(item, plan, allowsFailures) { continue }
         let rule = item.pointee.rule
         switch item.pointee.state {
-        case .allows:
-          isCached = isCached && item.pointee.isCached
-          continue
-        case .denies:
-          deny(request, .rule, rule)
-          return item.pointee.isCached
+        case .allows, .denies: deny(request, .rule, rule)
         case .erred:
           deny(request, .ruleError, rule)
           request.pointee.decision.error = RuleError(rule: rule, isOfMatch: false, error: item.pointee.error)
           request.pointee.decision.errors.append(request.pointee.decision.error)
-          return false
-        case .failed, .unknown:
-          isCached = false
-          // A question that cannot be sent is the client's doing, not the provider's.
-          let mayAllow = allowsFailures && item.pointee.failure != .questionTooLarge
-          if mayAllow, external(of: rule, plan)?.pointee.failureAllows == true { continue }
-          deny(request, .providerFailure, rule)
-          return false
+        case .failed, .unknown: deny(request, .providerFailure, rule)
         }
+        return isCached
       }
       return isCached
+    }
+
+    @inline(__always)
+    private static func passes(
+      _ item: UnsafeMutablePointer<HeldAnswer>, _ plan: UnsafePointer<PlanImage>, _ allowsFailures: Bool
+    ) -> Bool {
+      item.pointee.state == .allows || failurePasses(item, plan, allowsFailures)
+    }
+
+    @inline(never)
+    private static func failurePasses(
+      _ item: UnsafeMutablePointer<HeldAnswer>, _ plan: UnsafePointer<PlanImage>, _ allowsFailures: Bool
+    ) -> Bool {
+      guard item.pointee.state == .failed || item.pointee.state == .unknown else { return false }
+      // A question that cannot be sent is the client's doing, not the provider's.
+      guard allowsFailures, item.pointee.failure != .questionTooLarge else { return false }
+      return external(of: item.pointee.rule, plan)?.pointee.failureAllows == true
     }
 
     private static func deny(_ request: UnsafeMutablePointer<RequestState>, _ kind: ReasonKind, _ rule: UInt32) {
@@ -370,14 +387,14 @@
     }
 
     private static func settleShadow(
-      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>
+      _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>, _ allowsFailures: Bool
     ) {
       guard request.pointee.decision.hasShadow else { return }
       var index: UInt32 = 0
       while request.pointee.decision.shadowAllows, let rule = request.pointee.decision.shadowAsked.item(index) {
         index &+= 1
-        // Denied by the rule of the reason: the shadow view has it too.
-        if !request.pointee.decision.allows, request.pointee.decision.rule == rule { denyInShadow(rule, request, plan) }
+        let isDenied = heldAnswer(of: rule, request).map { !passes($0, plan, allowsFailures) } ?? false
+        if isDenied || rule == request.pointee.shadowDenial { denyInShadow(rule, request, plan) }
       }
       if request.pointee.decision.shadowAllows == request.pointee.decision.allows {
         request.pointee.decision.shadowRules.removeAll()

@@ -36,6 +36,8 @@ public struct RequestState {
     var pending: Unmanaged<PendingCheck>?
     /// All that decided, beside the request itself, came from the check cache.
     var isCached: Bool
+    /// The rule whose kept answer denies in the shadow verdict alone, or `noRule`.
+    var shadowDenial: UInt32
   #endif
 
   public enum Stage: UInt8, Sendable { case begun, checked, reported, pending }

@@ -65,7 +65,7 @@ enum AnswerMapping {
     case .connect: .unreachable
     case .tls: .unsafeConnection
     case .reset: .connectionLost
-    case .protocolError, .tooLarge, .provider: .unusableAnswer
+    case .protocolError, .unusable, .tooLarge, .provider: .unusableAnswer
     case .question: .questionTooLarge
     case .overloaded: .overloaded
     case .circuitOpen: .circuitOpen

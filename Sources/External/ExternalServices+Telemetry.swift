@@ -11,8 +11,16 @@ extension ExternalServices {
     var snapshots: [InstrumentSnapshot] = []
     if let open { snapshots += ExternalServices.snapshots(open.statistics) }
     if !named.isEmpty {
-      let counted = named.map { (name: $0.path, statistics: pool.statistics($0.client)) }
-        .ordered { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+      // Plans of several sets, or of before a reload, may have unlike providers of one name.
+      var counted: [(name: String, statistics: ProviderStatistics)] = []
+      for (path, client, _) in named.ordered(by: { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }) {
+        let statistics = pool.statistics(client)
+        if counted.last?.name == path {
+          counted[counted.count &- 1].statistics.add(statistics)
+        } else {
+          counted.append((path, statistics))
+        }
+      }
       snapshots += ExternalServices.snapshots(counted)
     }
     return snapshots
@@ -91,6 +99,7 @@ extension ProviderFailure {
     case .tls: "failure_tls"
     case .reset: "failure_reset"
     case .protocolError: "failure_protocol"
+    case .unusable: "failure_unusable"
     case .tooLarge: "failure_too_large"
     case .provider: "failure_provider"
     case .question: "failure_question"

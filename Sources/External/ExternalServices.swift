@@ -69,6 +69,7 @@ public final class ExternalServices: @unchecked Sendable {
         guard let kept = entry as? KeptAnswer else { return }
         Unmanaged<WorkerCache>.fromOpaque(cache)._withUnsafeGuaranteedRef { worker in kept.lend { worker.insert($0) } }
       },
+      isOwnThread: { self.pool.isOwnThread },
       snapshots: { self.snapshots() },
       problem: { self.problem() },
       purge: { target throws(PolicySet.Refusal) in try self.purge(target) },
@@ -115,6 +116,16 @@ extension ExternalServices {
       return UInt64(UInt(bitPattern: provider.toOpaque()))
     } catch {
       throw PolicySet.Refusal(kind: .system, message: "provider `\(plan.path)`: \(error.message)")
+    }
+  }
+
+  /// What is wrong with a provider as it is written; nil if it can be asked. Opens nothing.
+  public static func problem(of plan: ProviderPlan) -> String? {
+    do throws(ProviderError) {
+      try ProviderMapping.settings(plan).validate()
+      return nil
+    } catch {
+      return error.message
     }
   }
 
@@ -226,7 +237,12 @@ extension ExternalServices {
     _ maxAge: Int64?
   ) -> KeptAnswer? {
     let life = min(allows ? plan.ttl : plan.denyTTL, maxAge ?? Int64.max)
-    guard life > 0 else { return nil }
+    let open = locked { cache }
+    let ending = question.hasOlder ? ExternalServices.ending(question, plan, stamp) : nil
+    guard life > 0 else {
+      ending?.lend { open?.put($0) }
+      return ending
+    }
     let fresh = question.now.addingReportingOverflow(life)
     // A provider that lets nothing be kept for longer means that too.
     let stale = fresh.partialValue.addingReportingOverflow(maxAge == nil ? plan.staleFor : 0)
@@ -234,9 +250,21 @@ extension ExternalServices {
     let kept = KeptAnswer(
       key: question.key, value: bytes, askedAt: question.now, freshUntil: fresh.partialValue,
       staleUntil: stale.partialValue, stamp: stamp)
-    let open = locked { cache }
-    kept.lend { open?.put($0) }
+    var isStored = false
+    kept.lend { isStored = open?.put($0) ?? false }
+    if !isStored { ending?.lend { open?.put($0) } }
     return kept
+  }
+
+  /// Takes the place of an older answer where the newer one is not kept: it says nothing, for as long as any that was asked for
+  /// before could serve.
+  private static func ending(_ question: ExternalQuestion, _ plan: CachePlan, _ stamp: EpochStamp) -> KeptAnswer? {
+    let longest = max(plan.ttl, plan.denyTTL).addingReportingOverflow(plan.staleFor)
+    let until = question.now.addingReportingOverflow(longest.partialValue)
+    guard !longest.overflow, !until.overflow else { return nil }
+    return KeptAnswer(
+      key: question.key, value: [], askedAt: question.now, freshUntil: question.now &+ 1, staleUntil: until.partialValue,
+      stamp: stamp)
   }
 }
 

@@ -14,13 +14,13 @@ final class ResultReader {
     session = Session(programs.code, bytesMax: 4 << 20)
   }
 
-  /// Nil where the decision is neither true nor false. What it reads and the document does not have is undefined, which is how OPA
-  /// says no.
+  /// Nil where the decision is neither true nor false, or cannot be evaluated. What it reads and the document does not have is
+  /// undefined, which is how OPA says no.
   func answer(_ document: FieldValue) -> AnswerDraft? {
     defer { session.reset() }
     session.set(programs.variable, document.member("result").map { value($0) })
     let decision = session.evaluate(programs.decision)
-    guard decision.kind == .bool || decision.kind == .error else { return nil }
+    guard decision.kind == .bool || ResultReader.isUndefined(decision) else { return nil }
     var draft = AnswerDraft(allows: decision.isTrue)
     if decision.isTrue { return draft }
     if let program = programs.status {
@@ -37,6 +37,14 @@ final class ResultReader {
     return draft
   }
 
+  private static func isUndefined(_ value: Value) -> Bool {
+    guard value.kind == .error else { return false }
+    switch value.asError.code {
+    case .absentAttribute, .noSuchKey, .noSuchField, .indexOutOfRange, .noValue: return true
+    default: return false
+    }
+  }
+
   private func value(_ field: FieldValue) -> Value {
     switch field {
     case .absent: return .absent
@@ -49,11 +57,8 @@ final class ResultReader {
     case .bytes(let bytes): return session.bytes(bytes)
     case .list(let elements): return session.list(elements.map { value($0) })
     case .map(let entries):
-      var keys: Set<[UInt8]> = []
-      // The last of several says it, as JSON readers have it.
-      let unlike = entries.reversed().filter { keys.insert($0.key).inserted }
       return session.map(
-        unlike.map { (session.string(String(decoding: $0.key, as: UTF8.self)), value($0.value)) })
+        entries.map { (session.string(String(decoding: $0.key, as: UTF8.self)), value($0.value)) })
     case .timestamp(let seconds, let nanoseconds): return .timestamp(seconds: seconds, nanoseconds: nanoseconds)
     case .duration(let seconds, let nanoseconds): return .duration(seconds: seconds, nanoseconds: nanoseconds)
     }

@@ -20,8 +20,8 @@ static const char library_name[] = "liblmdb.so.0";
 #define FUNCTIONS(each)                                                                                                  \
   each(version) each(strerror) each(env_create) each(env_open) each(env_close) each(env_set_mapsize)                      \
       each(env_set_maxreaders) each(env_set_assert) each(env_get_fd) each(env_info) each(stat) each(txn_begin)            \
-          each(txn_renew) each(txn_reset) each(txn_commit) each(txn_abort) each(txn_env) each(dbi_open) each(get)         \
-              each(put) each(del) each(drop) each(cursor_open) each(cursor_close) each(cursor_get) each(cursor_del)       \
+          each(txn_renew) each(txn_reset) each(txn_commit) each(txn_abort) each(dbi_open) each(get)         \
+              each(put) each(drop) each(cursor_open) each(cursor_close) each(cursor_get) each(cursor_del)       \
                   each(reader_check)
 
 #define field(name) __typeof__(&mdb_##name) name;
@@ -152,7 +152,6 @@ int lmdb_door_look(void *environment, void *transaction, lmdb_door_facts *facts_
   facts_out->entries = state.ms_entries;
   facts_out->pages = state.ms_branch_pages + state.ms_leaf_pages + state.ms_overflow_pages;
   facts_out->page_bytes = state.ms_psize;
-  facts_out->pages_ever = info.me_last_pgno + 1;
   facts_out->readers = info.me_numreaders;
   return 0;
 }
@@ -204,13 +203,6 @@ int lmdb_door_put(void *transaction, const void *key, size_t key_size, const voi
   MDB_val name = {key_size, (void *)(uintptr_t)key}, data = {value_size, (void *)(uintptr_t)value};
   volatile int status = 0;
   guarded(status, lmdb.put(transaction, 1, &name, &data, 0));
-  return status;
-}
-
-int lmdb_door_delete(void *transaction, const void *key, size_t key_size) {
-  MDB_val name = {key_size, (void *)(uintptr_t)key};
-  volatile int status = 0;
-  guarded(status, lmdb.del(transaction, 1, &name, NULL));
   return status;
 }
 

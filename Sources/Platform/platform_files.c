@@ -14,10 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
 /* --- Folders ---------------------------------------------------------------------------------------------------- */
 
 int platform_folder_open(const char *path, int *folder_out) {
@@ -168,12 +164,6 @@ const void *platform_file_map(int descriptor, size_t size) {
 
 void platform_file_unmap(const void *address, size_t size) {
   if (address != NULL) (void)munmap((void *)(uintptr_t)address, size);
-}
-
-void platform_pages_populate(const void *address, size_t size) {
-  if (size == 0 || madvise((void *)(uintptr_t)address, size, MADV_POPULATE_READ) == 0) return;
-  /* Before Linux 5.14. */
-  (void)madvise((void *)(uintptr_t)address, size, MADV_WILLNEED);
 }
 
 /* --- The machine and the process -------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ enum ExtAuthzGRPC {
     let decoded = (bytes.isEmpty ? [0] : bytes).withUnsafeBufferPointer {
       ext_authz_decode($0.baseAddress, bytes.count)
     }
-    guard let decoded else { return .failure(.protocolError, "its answer is no CheckResponse") }
+    guard let decoded else { return .failure(.unusable, "its answer is no CheckResponse") }
     defer { ext_authz_answer_free(decoded) }
     return CheckAnswer(decoded).reply()
   }
@@ -194,7 +194,7 @@ private struct CheckAnswer {
   private func denied() -> ProviderReply {
     let status = ext_authz_http_status(answer)
     guard status == 0 || status >= 200 && status <= 599 else {
-      return .failure(.protocolError, "its denial has the HTTP status \(status)")
+      return .failure(.unusable, "its denial has the HTTP status \(status)")
     }
     var reply = ProviderReply(.deny)
     reply.httpStatus = status == 0 ? 403 : UInt16(clamping: status)
@@ -264,10 +264,10 @@ private struct CheckAnswer {
       reply.headersRefused &+= 1
       return nil
     }
-    guard HeaderNames.isName(name) else { return .failure(.protocolError, "a header of its answer has no name") }
+    guard HeaderNames.isName(name) else { return .failure(.unusable, "a header of its answer has no name") }
     guard HeaderNames.isValue(value) else {
       return .failure(
-        .protocolError,
+        .unusable,
         "the header `\(String(decoding: name, as: UTF8.self))` of its answer has a line break or NUL")
     }
     reply.headerChanges.append(HeaderChange(target: target, operation: operation, name: name, value: value))

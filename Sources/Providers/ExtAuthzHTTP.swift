@@ -40,10 +40,67 @@ enum ExtAuthzHTTP {
     guard target.first == UInt8(ascii: "/"), !target.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else {
       throw ProviderError("the path does not begin with `/`, or has a blank or control character")
     }
+    guard settings.pathPrefix.isEmpty || !climbs(path) else {
+      throw ProviderError("the path has dot segments that lead out of what it is appended to")
+    }
     message.method = method
     message.target = target
     if method != Array("GET".utf8), method != Array("HEAD".utf8) { message.add(header: "content-length", "0") }
     return message
+  }
+
+  /// Whether a server could take the path, appended to another, for one outside of that: it may decode escapes, take `\` for `/`,
+  /// merge slashes, drop what follows a `;`, and resolve dot segments.
+  static func climbs(_ path: [UInt8]) -> Bool {
+    var depth = 0
+    var segment: [UInt8] = []
+    // One more slash ends the last segment.
+    for byte in decoded(path.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }) + [UInt8(ascii: "/")] {
+      guard byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") else {
+        segment.append(byte)
+        continue
+      }
+      switch Array(segment.prefix { $0 != UInt8(ascii: ";") }) {
+      case [], [UInt8(ascii: ".")]: break
+      case [UInt8(ascii: "."), UInt8(ascii: ".")]:
+        if depth == 0 { return true }
+        depth &-= 1
+      default: depth &+= 1
+      }
+      segment = []
+    }
+    return false
+  }
+
+  /// Until nothing is left to decode, as servers behind one another may.
+  private static func decoded(_ path: ArraySlice<UInt8>) -> [UInt8] {
+    var path = Array(path)
+    while true {
+      var out: [UInt8] = []
+      var at = 0
+      while at < path.count {
+        if path[at] == UInt8(ascii: "%"), at &+ 2 < path.count, let high = hexadecimal(path[at &+ 1]),
+          let low = hexadecimal(path[at &+ 2])
+        {
+          out.append(high << 4 | low)
+          at &+= 3
+        } else {
+          out.append(path[at])
+          at &+= 1
+        }
+      }
+      if out.count == path.count { return out }
+      path = out
+    }
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- UInt8(ascii: "A") &+ 10
+    default: nil
+    }
   }
 
   private static func add(
@@ -80,7 +137,7 @@ enum ExtAuthzHTTP {
       reply = .failure(.provider, "it answers with HTTP status \(answer.status)")
       reply.httpStatus = answer.status
     case 201..<500: reply = denied(settings, answer)
-    default: reply = .failure(.protocolError, "it answers with HTTP status \(answer.status)")
+    default: reply = .failure(.unusable, "it answers with HTTP status \(answer.status)")
     }
     if reply.headerChanges.count > changesMax {
       reply = .failure(.tooLarge, "its answer changes more than \(changesMax) headers")
@@ -96,7 +153,7 @@ enum ExtAuthzHTTP {
     for removed in answer.values(removalHeader).flatMap({ $0.split(separator: UInt8(ascii: ",")) }) {
       let name = HeaderNames.lowercased(removed.filter { $0 != 0x20 && $0 != 0x09 })
       guard !name.isEmpty else { continue }
-      guard HeaderNames.isName(name) else { return .failure(.protocolError, "a header to remove is no token") }
+      guard HeaderNames.isName(name) else { return .failure(.unusable, "a header to remove is no token") }
       if HeaderNames.isReserved(name) {
         reply.headersRefused &+= 1
       } else {

@@ -23,12 +23,12 @@ enum OPA {
       reply = .failure(.provider, "it answers with HTTP status \(answer.status)")
     } else {
       switch JSONReader.read(answer.body) {
-      case .failure(let error): reply = .failure(.protocolError, "its answer is \(error.message)")
+      case .failure(let error): reply = .failure(.unusable, "its answer is \(error.message)")
       case .success(let document):
         if case .map = document {
           reply = ProviderReply(.document(document))
         } else {
-          reply = .failure(.protocolError, "its answer is no JSON object")
+          reply = .failure(.unusable, "its answer is no JSON object")
         }
       }
     }

@@ -58,6 +58,24 @@ public struct ProviderStatistics: Equatable, Sendable {
     failures.indices.contains(failure.rawValue) ? failures[failure.rawValue] : 0
   }
 
+  /// Another client's; its circuit stays its own.
+  public mutating func add(_ other: ProviderStatistics) {
+    asked &+= other.asked
+    allowed &+= other.allowed
+    denied &+= other.denied
+    documents &+= other.documents
+    for index in failures.indices where other.failures.indices.contains(index) {
+      failures[index] &+= other.failures[index]
+    }
+    inFlight &+= other.inFlight
+    circuitOpened &+= other.circuitOpened
+    connectionsOpened &+= other.connectionsOpened
+    connectionsReused &+= other.connectionsReused
+    retried &+= other.retried
+    headersRefused &+= other.headersRefused
+    latencyNanoseconds &+= other.latencyNanoseconds
+  }
+
   mutating func count(_ reply: ProviderReply) {
     headersRefused &+= UInt64(reply.headersRefused)
     switch reply.outcome {

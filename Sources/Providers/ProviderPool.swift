@@ -59,6 +59,11 @@ public final class ProviderPool: @unchecked Sendable {
   /// In a fork's child there is no thread, and the lock may be held for ever.
   private var isOfAnotherProcess: Bool { platform_fork_count() != forks }
 
+  /// Whether the caller is the pool's thread, as in a completion.
+  public var isOwnThread: Bool {
+    !isOfAnotherProcess && locked { threadIdentity == platform_thread_identity() }
+  }
+
   // MARK: Clients
 
   /// The client for these settings, the same for equal ones. Each `acquire` wants its `release`. Opens libcurl and

@@ -56,8 +56,10 @@ public enum ProviderFailure: Int, CaseIterable, Hashable, Sendable {
   case tls
   /// The connection or stream ended before the answer did.
   case reset
-  /// What came is no answer of the protocol.
+  /// What came is none of the protocol: no HTTP, no gRPC.
   case protocolError
+  /// An answer that came whole and cannot be used: it is no JSON, no CheckResponse, has a header that is none.
+  case unusable
   /// The answer is larger than the settings allow.
   case tooLarge
   /// The provider says that it failed: an HTTP status that is no answer, a gRPC status, an `error_response`.
@@ -78,7 +80,7 @@ public enum ProviderFailure: Int, CaseIterable, Hashable, Sendable {
   /// that, and must not be able to have the provider left alone.
   var health: Health {
     switch self {
-    case .provider, .tooLarge: return .well
+    case .provider, .tooLarge, .unusable: return .well
     case .timeout, .connect, .tls, .reset, .protocolError: return .ill
     case .question, .overloaded, .circuitOpen, .cancelled, .closed: return .unknown
     }

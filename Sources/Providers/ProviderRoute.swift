@@ -32,6 +32,9 @@ struct ProviderRoute: Equatable {
 }
 
 extension ProviderSettings {
+  /// Says what is wrong with them, without a look at files or the network.
+  public func validate() throws(ProviderError) { try check() }
+
   fileprivate func check() throws(ProviderError) {
     try check(timeoutNanoseconds, within: 1_000_000...600_000_000_000, "the timeout is 1 ms to 10 min")
     try check(Int64(inFlightMax), within: 1...65_536, "1 to 65,536 questions may be under way")

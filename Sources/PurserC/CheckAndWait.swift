@@ -9,6 +9,12 @@ public func purser_check_wait(_ request: OpaquePointer?, _ now_ns: Int64, _ time
   #if hasFeature(Embedded)
     return purser_check(request, now_ns, nil)
   #else
+    // Answers come on that thread: nobody would wake it.
+    if case .good(let state) = requestState(request),
+      state.pointee.worker.pointee.engine.pointee.owner.takeUnretainedValue().isOnProvidersThread
+    {
+      return PURSER_BUSY
+    }
     guard let bell = Bell() else { return PURSER_UNAVAILABLE }
     var pending = purser_pending()
     pending.size = MemoryLayout<purser_pending>.size

@@ -7,6 +7,10 @@ import PurserConfiguration
 import PurserEngine
 import PurserPolicy
 
+#if !hasFeature(Embedded)
+  import PurserExternal
+#endif
+
 private func plan(_ handle: OpaquePointer?) -> Plan? {
   guard let handle else { return nil }
   return Unmanaged<Plan>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
@@ -49,6 +53,9 @@ extension LoadRequest {
       request.options.attributesServed = declaration.served ?? engine?.attributesServed
       request.options.constants = declaration.constants.isEmpty ? engine?.constants ?? [] : declaration.constants
     }
+    #if !hasFeature(Embedded)
+      request.options.providerProblem = { ExternalServices.problem(of: $0) }
+    #endif
     return .good(request)
   }
 }

@@ -77,11 +77,7 @@ public final class Store: @unchecked Sendable {
     folder: StoreFolder, name: String, bytes: Int, number only: Int? = nil, missing: Missing = .make,
     patienceNanoseconds: Int64 = 10_000_000_000
   ) throws(StoreError) -> Store {
-    var reason = [CChar](repeating: 0, count: 512)
-    guard lmdb_door_open(&reason, reason.count) else {
-      throw StoreError(
-        .unavailable, String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
-    }
+    try openLibrary()
     guard let registry = StoreRegistry.current() else { throw StoreError(.unavailable, "out of memory") }
     // Whole pages, on machines with large ones too.
     let size = min(max(bytes, bytesMin), Int(Int64.max >> 16)) & ~0xffff
@@ -94,6 +90,15 @@ public final class Store: @unchecked Sendable {
         if let store = try open(name, in: folder, missing, registry) { return store }
       }
       throw StoreError(.busy, "other processes keep all \(numbersMax) files of `\(first.shared)` to themselves")
+    }
+  }
+
+  /// LMDB itself, once a process.
+  public static func openLibrary() throws(StoreError) {
+    var reason = [CChar](repeating: 0, count: 512)
+    guard lmdb_door_open(&reason, reason.count) else {
+      throw StoreError(
+        .unavailable, String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
   }
 

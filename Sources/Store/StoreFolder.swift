@@ -47,6 +47,9 @@ public final class StoreFolder: @unchecked Sendable {
 
   deinit { platform_file_close(descriptor) }
 
+  /// Whether it has another secret by now. Who opens it then shares neither stores nor purges with who has it open.
+  public var isReplaced: Bool { secret.isReplaced(in: descriptor) }
+
   /// The names of its files.
   func names() -> [String] {
     final class Found { var names: [String] = [] }

@@ -87,7 +87,6 @@ public struct StoreFacts: Equatable, Sendable {
   public var entries: Int
   /// In pages that hold entries.
   public var bytes: Int
-  public var pageBytes: Int
   /// Of the map.
   public var bytesMax: Int
   /// Places of readers that were ever taken.
@@ -99,7 +98,6 @@ public struct StoreFacts: Equatable, Sendable {
     guard status == 0 else { throw .lmdb("cannot look at the store", status) }
     entries = Int(clamping: facts.entries)
     bytes = Int(clamping: facts.pages.multipliedReportingOverflow(by: facts.page_bytes).partialValue)
-    pageBytes = Int(clamping: facts.page_bytes)
     bytesMax = store.name.bytes
     readers = Int(facts.readers)
   }

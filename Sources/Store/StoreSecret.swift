@@ -5,7 +5,7 @@
 import CPlatform
 import CSodium
 
-public struct StoreSecret: Sendable {
+public struct StoreSecret: Equatable, Sendable {
   static let fileName = "purser.secret"
   private static let head: [UInt8] = Array("PURSERK1".utf8)
   private static let secretBytes = 32
@@ -26,7 +26,7 @@ public struct StoreSecret: Sendable {
   static func open(folder: Int32, _ missing: Store.Missing) throws(StoreError) -> StoreSecret {
     let made = try random()
     if let found = read(folder: folder) { return found }
-    if missing == .refuse { throw StoreError(.untrusted, "there is no secret `\(fileName)`, so no store") }
+    if missing == .refuse { throw StoreError(.untrusted, "there is no secret `\(fileName)`, or it is damaged or open to others; so there is no store") }
     let whole = head + made.bytes
     var status = whole.withUnsafeBytes { platform_file_create(folder, fileName, $0.baseAddress, $0.count) }
     if status == 0 - EEXIST {
@@ -39,6 +39,14 @@ public struct StoreSecret: Sendable {
       throw StoreError(.folder, "the secret `\(fileName)` cannot be read back")
     }
     return found
+  }
+
+  /// Whether the folder's is another by now, or none that would be used.
+  func isReplaced(in folder: Int32) -> Bool {
+    let file = platform_file_open(folder, StoreSecret.fileName, false)
+    if file >= 0 { platform_file_close(file) }
+    // What does not say that it is another, such as that no more files can be opened, says nothing.
+    return file >= 0 || file == 0 - ENOENT ? StoreSecret.read(folder: folder) != self : false
   }
 
   private static func read(folder: Int32) -> StoreSecret? {

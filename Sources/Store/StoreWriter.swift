@@ -26,15 +26,6 @@ public struct StoreWriter {
     guard status == 0 else { throw .lmdb("cannot write", status) }
   }
 
-  /// Whether there was one.
-  @discardableResult
-  public func delete(_ key: UnsafeRawBufferPointer) throws(StoreError) -> Bool {
-    let status = lmdb_door_delete(transaction, key.baseAddress, key.count)
-    if status == Int32(truncatingIfNeeded: LMDB_DOOR_NOT_FOUND) { return false }
-    guard status == 0 else { throw .lmdb("cannot delete", status) }
-    return true
-  }
-
   /// Deletes all entries.
   public func clear() throws(StoreError) {
     let status = lmdb_door_clear(transaction)

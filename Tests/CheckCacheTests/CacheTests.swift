@@ -6,6 +6,38 @@ import Testing
 @testable import PurserCheckCache
 
 @Suite struct CacheTests {
+  @Test func anAnswerThatWasAskedForEarlierDoesNotReplaceALaterOne() throws {
+    let bench = try Bench(nil)
+    bench.keep("key", "later", in: .worker)
+    bench.keep("key", "earlier", in: .worker, askedAt: bench.now - second)
+    #expect(bench.find("key") == fresh(.worker, "later"))
+    // After a purge nothing stands in its way.
+    try bench.cache.purge()
+    bench.keep("key", "earlier", in: .worker, askedAt: bench.now - second)
+    #expect(bench.find("key") == fresh(.worker, "earlier"))
+  }
+
+  /// Purges by who has the new secret do not reach this process.
+  @Test func whatWasKeptIsForgottenWhenTheSecretIsReplaced() throws {
+    let folder = try TestFolder()
+    let bench = try Bench(folder.path)
+    #expect(bench.cache.flush())
+    bench.keep("key", "value", in: .both)
+    #expect(bench.find("key") == fresh(.worker, "value"))
+    try FileManager.default.removeItem(atPath: folder.path + "/purser.secret")
+    let other = try Bench(folder.path)
+    #expect(other.cache.flush())
+    // The cache's thread looks once a second, and whenever there is something to do.
+    #expect(bench.cache.flush())
+    #expect(bench.cache.flush())
+    #expect(bench.find("key") == nil)
+    bench.keep("key", "value", in: .both)
+    #expect(bench.find("key") == nil)
+    #expect(bench.cache.problem?.contains("was replaced") == true)
+    other.keep("key", "value", in: .both)
+    #expect(other.find("key") == fresh(.worker, "value"))
+  }
+
   @Test func anAnswerIsFoundInTheTableThenInTheStoreThenAfterARestart() throws {
     let folder = try TestFolder()
     var bench = try Bench(folder.path)

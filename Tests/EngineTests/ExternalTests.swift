@@ -184,6 +184,56 @@ import Testing
     #expect(oracle.asked.isEmpty)
   }
 
+  @Test func whatComesAfterACertainDenialIsNotAsked() throws {
+    let oracle = Oracle { _ in .allow() }
+    var documents = Self.documents(
+      "{name: before, action: CUSTOM, provider: a}", "{name: errs, action: CUSTOM, provider: c}",
+      "{name: after, action: CUSTOM, provider: b}")
+    documents[0].text += """
+      ---
+      apiVersion: purser.dev/v1alpha1
+      kind: Provider
+      metadata: {name: c}
+      spec:
+        opa: {url: "http://127.0.0.1:1/v1/data/a", input: {user: 'request.headers["x-gone"]'}, decision: result}
+      """
+    let shop = try Shop(oracle, documents)
+    let found = try shop.request().decide()
+    #expect(found.kindName == "rule-error" && found.rule == "default/shop/errs")
+    #expect(oracle.asked == [[.text("ann")]])
+  }
+
+  @Test(arguments: [("deny", false), ("allow", true)])
+  func aShadowVerdictHearsAnswersThatWereNotTheReason(_ failureMode: String, _ allows: Bool) throws {
+    // `first` denies and is the reason; in shadow only `second` is left, whose provider denies or cannot say.
+    for (answer, shadowAllows) in [(ProviderReply.deny(), false), (.allow(), true), (.timedOut, allows)] {
+      let oracle = Oracle()
+      var documents = Self.documents(
+        "{name: first, action: CUSTOM, provider: a, when: request.url_path == \"/\"}", failureMode: failureMode)
+      documents[0].text += """
+        ---
+        apiVersion: purser.dev/v1alpha1
+        kind: Policy
+        metadata: {name: next}
+        spec: {mode: Shadow, replaces: shop, rules: [{name: pass, action: AUDIT}]}
+        ---
+        apiVersion: purser.dev/v1alpha1
+        kind: Policy
+        metadata: {name: third}
+        spec: {rules: [{name: second, action: CUSTOM, provider: b}]}
+        """
+      let shop = try Shop(oracle, documents)
+      let request = try shop.request()
+      let told = Told()
+      #expect(request.check(telling: told) == PURSER_PENDING)
+      oracle.answerInTurn([.deny(), answer])
+      #expect(purser_resume(request.handle, 0) == PURSER_OK)
+      let found = try Found(of: request.handle)
+      #expect(!found.allows && found.rule == "default/shop/first")
+      #expect(found.shadowAllows == shadowAllows, "\(answer)")
+    }
+  }
+
   @Test func aQuestionThatCannotBeSentDeniesWhateverFailureModeSays() throws {
     let shop = try Shop(
       Oracle { _ in .failure(.question, "a NUL") },
@@ -208,6 +258,67 @@ import Testing
       """
     let shop = try Shop(Oracle { _ in ProviderReply(.document(document)) }, documents)
     #expect(try shop.request().decide().allows == allows)
+  }
+
+  /// `failureMode: allow` lets those pass that cannot be evaluated: they are failures, and no denials that could be kept.
+  @Test func aDecisionThatCannotBeEvaluatedIsAFailure() throws {
+    let result = { (value: FieldValue) in FieldValue.map([FieldEntry(key: Array("result".utf8), value: value)]) }
+    for document in [result(.int(3)), result(.string(Array("x".utf8))), result(.list([]))] {
+      var documents = Self.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s}}")
+      documents[0].text += """
+        ---
+        apiVersion: purser.dev/v1alpha1
+        kind: Provider
+        metadata: {name: c}
+        spec:
+          opa: {url: "http://127.0.0.1:1/v1/data/a", input: {}, decision: result.allow}
+          failureMode: allow
+        """
+      let oracle = Oracle { _ in ProviderReply(.document(document)) }
+      let shop = try Shop(oracle, documents)
+      for _ in 0..<2 { #expect(try shop.request().decide().allows, "\(document)") }
+      #expect(oracle.asked.count == 2)
+    }
+  }
+
+  @Test(arguments: [
+    (#"extAuthzHttp: {url: "http://a/", headers: [content-length]}"#, "`content-length`"),
+    (#"extAuthzHttp: {url: "http://a:99999/"}"#, "http://a:99999/"),
+    (#"extAuthzHttp: {url: "http://a/", unixSocket: run/a}"#, "run/a"),
+    (#"extAuthzGrpc: {address: "a:1", timeout: 1us}"#, "timeout"),
+    (#"extAuthzGrpc: {address: "a:1", headers: [x-a, x-a]}"#, "twice"),
+  ])
+  func whatIsWrongWithAProviderHasItsPlace(_ spec: String, _ words: String) throws {
+    let document = "apiVersion: purser.dev/v1alpha1\nkind: Provider\nmetadata: {name: a}\nspec:\n  \(spec)\n"
+    do {
+      try TestSet(TestEngine()).load(document)
+      Issue.record("it loads")
+    } catch {
+      #expect(error.problems.contains(words) && error.problems.contains(":5:"), "\(error)")
+    }
+  }
+
+  @Test func aRuleThatKeepsAnswersIsWarnedOfHeadersThatAreNotMade() throws {
+    let documents = Self.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s, headers: [x-b]}}")[0].text + """
+      ---
+      apiVersion: purser.dev/v1alpha1
+      kind: Provider
+      metadata: {name: c}
+      spec: {extAuthzHttp: {url: "http://a/", upstreamHeaders: [x-a, x-b]}}
+      """
+    let said = try TestSet(TestEngine()).load(documents)
+    #expect(said.contains("so not `x-a` of provider `default/c`"), "\(said)")
+  }
+
+  @Test func providersOfOneNameAreCountedTogether() throws {
+    let shop = try Shop(Oracle { _ in .allow() }, Self.documents("{name: ask, action: CUSTOM, provider: a}"))
+    let other = try TestSet(shop.engine)
+    try other.load(Self.documents("{name: ask, action: CUSTOM, provider: a}").map {
+      Inline($0.text.replacing("127.0.0.1:1", with: "127.0.0.1:2"))
+    })
+    let lines = try shop.engine.metrics().split(separator: "\n").filter { $0.contains("provider=\"default/a\"") }
+    let names = lines.map { $0.prefix { $0 != " " } }
+    #expect(!names.isEmpty && Set(names).count == names.count)
   }
 
   @Test func aCancelledCheckIsToldOnceAndDenied() throws {

@@ -30,6 +30,15 @@ final class Oracle: Sendable {
     for question in open { question.answered(reply) }
   }
 
+  /// Answers what is open, each with its own, in the order of the questions.
+  func answerInTurn(_ replies: [ProviderReply]) {
+    let open = state.withLock { state in
+      defer { state.open = [] }
+      return state.open
+    }
+    for (question, reply) in zip(open, replies) { question.answered(reply) }
+  }
+
   private func ask(_ question: [FieldValue], _ answered: @escaping @Sendable (ProviderReply) -> Void) {
     let answer = state.withLock { state -> Answer? in
       state.asked.append(question)

@@ -109,10 +109,10 @@ import Testing
   }
 
   @Test func whatIsNoCheckResponseIsAProtocolError() throws {
-    #expect(try ask("/garbage").failure == .protocolError)
-    #expect(try ask("/deny-strange").failure == .protocolError)
+    #expect(try ask("/garbage").failure == .unusable)
+    #expect(try ask("/deny-strange").failure == .unusable)
     let split = try ask("/split-header")
-    #expect(split.failure == .protocolError)
+    #expect(split.failure == .unusable)
     #expect(split.headerChanges.isEmpty)
   }
 

@@ -111,6 +111,25 @@ import Testing
       ])
   }
 
+  /// A client must not choose which of the provider's answers it gets.
+  @Test(arguments: [
+    ("/a/../b", false), ("/a/b/../../c", false), ("/..a/.b", false), ("/a?x=/../..", false), ("/a/./b", false),
+    ("/%2e%2", false), ("/..", true), ("/../healthz", true), ("/a/../../b", true), ("/a//../../b", true),
+    ("/..%2fhealthz", true), ("/admin/..%2F..%5chealthz", true), ("/%2e%2E/healthz", true), ("/%252e%252e/x", true),
+    ("/..;a=1/healthz", true), ("/..\\healthz", true), ("/./../x", true), ("/a/%2e%2e/%2e%2e/x", true),
+  ])
+  func aPathThatLeadsOutOfThePrefixIsNotAsked(_ path: String, _ isRefused: Bool) throws {
+    let question = ProviderQuestion(values: [.text(path)])
+    for prefix in ["/auth", ""] {
+      let settings = ExtAuthzHTTPSettings(fields: [.path], pathPrefix: prefix)
+      if isRefused, !prefix.isEmpty {
+        #expect(throws: ProviderError.self, "\(path)") { try ExtAuthzHTTP.message(settings, question) }
+      } else {
+        #expect(try ExtAuthzHTTP.message(settings, question).target == Array((prefix + path).utf8))
+      }
+    }
+  }
+
   @Test func anAnswersHeadersAreCheckedOneByOne() throws {
     let asker = try Asker(.http(try Servers.faults.get(), "/smuggle"))
     let reply = try asker.ask()

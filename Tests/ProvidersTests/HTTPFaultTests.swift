@@ -61,7 +61,7 @@ import Testing
     ("latin", "decode byte 0xe9"), ("deep", "deeper"), ("large", "too big"),
   ])
   func whatIsNoJSONDocumentIsAProtocolError(kind: String, reason: String) throws {
-    try expectFailure("/json/\(kind)", .protocolError, reason)
+    try expectFailure("/json/\(kind)", .unusable, reason)
   }
 
   @Test func aDocumentIsReadAsItIs() throws {

@@ -121,7 +121,7 @@ func platformNow() -> Int64 { platform_monotonic_nanoseconds() }
   }
 
   @Test func answersThatAreOfNoUseDoNotLeaveTheProviderAlone() throws {
-    for (path, failure) in [("/failing", ProviderFailure.provider), ("/huge", .tooLarge)] {
+    for (path, failure) in [("/failing", ProviderFailure.provider), ("/huge", .tooLarge), ("/json/large", .unusable)] {
       let asker = try Asker(
         ProviderSettings.opa(Servers.faults.get(), path).with { $0.circuit = CircuitSettings(failures: 1) })
       for _ in 0..<3 { #expect(try asker.ask().failure == failure) }

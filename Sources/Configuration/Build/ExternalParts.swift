@@ -59,7 +59,7 @@
 
     // MARK: Providers
 
-    mutating func compileProviders(_ problems: inout Problems) {
+    mutating func compileProviders(_ problems: inout Problems, _ problem: (ProviderPlan) -> String?) {
       for document in documents {
         var question = Question()
         var text = DigestText()
@@ -108,10 +108,11 @@
         ] { text.put(part ?? "") }
         question.digest = text.bytes
         questions.append(question)
-        providers.append(
-          ProviderPlan(
-            path: document.identity.path, service: service, endpoint: document.endpoint, limits: document.limits,
-            fields: fields, programs: programs, failureAllows: document.failureAllows, result: result))
+        let plan = ProviderPlan(
+          path: document.identity.path, service: service, endpoint: document.endpoint, limits: document.limits,
+          fields: fields, programs: programs, failureAllows: document.failureAllows, result: result)
+        if !problems.hasErrors, let said = problem(plan) { problems.error(at: document.position, said) }
+        providers.append(plan)
       }
     }
 
@@ -175,8 +176,9 @@
       let policyPath = unit.path.text
       var plan = ExternalRulePlan(provider: number, policyPath: policyPath, cache: nil)
       if let cache = rule.cache {
-        plan.cache = self.cache(
-          cache, of: rule, path: policyPath + "/" + rule.name, provider: number, origin, &problems)
+        // A Shadow policy asks nobody: it is to find what the policy that it stands in for was told.
+        let keeper = unit.replaces?.path.text ?? policyPath
+        plan.cache = self.cache(cache, of: rule, path: keeper + "/" + rule.name, provider: number, origin, &problems)
       }
       rules.append(plan)
       return UInt32(truncatingIfNeeded: rules.count &- 1)
@@ -220,12 +222,30 @@
       for name in cache.purgeBy {
         let wanted = Vocabulary.attribute(named: name.text)?.name ?? name.text
         if let place = named.indices.first(where: { named[$0].name == wanted }) {
+          if purgeBy.contains(place) { continue }
+          guard purgeBy.count < CachePlan.purgeByMax else {
+            problems.error(
+              at: origin.position(of: name.place),
+              "answers can be purged by at most \(CachePlan.purgeByMax) attributes")
+            continue
+          }
           purgeBy.append(place)
         } else {
           problems.error(
             at: origin.position(of: name.place),
             "`\(name.text)` is not part of the key, so answers cannot be told apart by it; add it to `varyBy`")
         }
+      }
+      for name in cache.headers where name == "set-cookie" {
+        problems.error(at: position, "`\(name)` is never kept, and never made where answers are")
+      }
+      let unmade = providers[provider].service.headersMade.filter { !cache.headers.contains($0.lowercased()) }
+      if !unmade.isEmpty {
+        let names = unmade.map { "`\($0)`" }.joined(separator: ", ")
+        problems.warn(
+          at: position,
+          "of an answer only those header changes are made that `headers` of `cache` names, so not \(names) of provider `\(providers[provider].path)`"
+        )
       }
       var text = DigestText()
       text.put(surroundings)
@@ -278,7 +298,8 @@
       "request.id", "request.time", "connection.id", "source.port", "request.duration",
     ]
     private static let unsteadyHeaders: Set<String> = [
-      "x-request-id", "x-correlation-id", "traceparent", "tracestate", "b3", "uber-trace-id", "date",
+      "x-request-id", "x-correlation-id", "traceparent", "tracestate", "b3", "uber-trace-id", "x-amzn-trace-id", "sentry-trace",
+      "x-cloud-trace-context", "date",
     ]
 
     /// Adds the programs to the code, and learns the numbers of what is read there. False when there would be too many, or where the

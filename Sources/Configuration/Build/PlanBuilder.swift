@@ -11,6 +11,10 @@ public struct BuildOptions: Sendable {
   /// Names of attributes that the host supplies; nil: all.
   public var attributesServed: [String]?
   public var constants: [ConstantAttribute] = []
+  #if !hasFeature(Embedded)
+    /// What those who ask providers say is wrong with one; nil: nothing.
+    public var providerProblem: @Sendable (ProviderPlan) -> String? = { _ in nil }
+  #endif
 
   public init() {}
 }
@@ -61,7 +65,7 @@ struct PlanBuilder {
     #else
       var external = ExternalParts(
         documents: documents, environment: environments.policy, digest: environment, binder: binder, regex: regex)
-      external.compileProviders(&problems)
+      external.compileProviders(&problems, options.providerProblem)
     #endif
 
     var telemetry = TelemetryCompiler(documents: documents)

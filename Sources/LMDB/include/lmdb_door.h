@@ -39,7 +39,6 @@ typedef struct lmdb_door_facts {
   uint64_t entries;
   uint64_t pages;       /* in use by the table */
   uint64_t page_bytes;
-  uint64_t pages_ever;  /* of the file that were ever used */
   uint32_t readers;
 } lmdb_door_facts;
 int lmdb_door_look(void *environment, void *transaction, lmdb_door_facts *facts_out);
@@ -55,7 +54,6 @@ void lmdb_door_abort(void *transaction);
 /* The one table of the file is number 1. */
 int lmdb_door_get(void *transaction, const void *key, size_t key_size, lmdb_bytes *value_out);
 int lmdb_door_put(void *transaction, const void *key, size_t key_size, const void *value, size_t value_size);
-int lmdb_door_delete(void *transaction, const void *key, size_t key_size);
 /* Empties the table. */
 int lmdb_door_clear(void *transaction);
 

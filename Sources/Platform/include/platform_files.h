@@ -45,8 +45,6 @@ void platform_file_unlock(int descriptor);
 /* Maps a file's first bytes for reading, shared with who writes it; NULL on failure. */
 const void *platform_file_map(int descriptor, size_t size);
 void platform_file_unmap(const void *address, size_t size);
-/* Brings mapped pages in, so that the first to read them does not wait for the disk. */
-void platform_pages_populate(const void *address, size_t size);
 
 /* Names this boot of the machine: 16 bytes. False if the system does not tell. */
 bool platform_boot_identity(uint8_t identity_out[16]);

@@ -174,7 +174,7 @@ def test_equal_requests_that_wait_are_asked_about_once(launch, policies, authori
         proxy.until("all have come", lambda: envoy.stat("http.main.downstream_rq_active") >= 50)
         authorizer.release()
         assert clients.statuses() == [200] * 50
-    assert len(authorizer.asked) < 50
+    assert len(authorizer.asked) <= 2  # a worker may be behind what it counts
 
 
 # ---------------------------------------------------------------------------------------------------- cache
