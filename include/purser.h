@@ -502,7 +502,7 @@ purser_status purser_engine_new(const purser_engine_options *options, purser_eng
 
 /*
  * Sends what waits, stops the engine's threads (a load of a watch that ended is waited for) and frees it.
- *   PURSER_BUSY    it still has workers or policy sets; nothing was done.
+ *   PURSER_BUSY    it still has workers or policy sets, or this is a `done` that an answer called; nothing was done.
  *   PURSER_FORKED  nothing was done; the child leaves the parent's engine alone.
  */
 purser_status purser_engine_free(purser_engine *engine);

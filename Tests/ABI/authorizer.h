@@ -8,7 +8,7 @@
  *   /who…    200 with `x-role: reader`
  *   others   200
  *
- * One thread, epoll; questions have no body. Who uses it: Tests/ABI/kept.c, Benchmarks/external.
+ * One thread, epoll; questions have no body. Who uses it: Tests/ABI/kept.c and reentry.c, Benchmarks/external.
  */
 #ifndef PURSER_TEST_AUTHORIZER_H
 #define PURSER_TEST_AUTHORIZER_H

@@ -1,10 +1,12 @@
 /*
  * reentry.c - what a callback may not do: call Purser with the worker that asks. And what two threads may not do: use
- * one worker at once. Both get PURSER_BUSY; neither harms the request that is being served.
+ * one worker at once. And what is told of an answer may not do: wait for another one. All get PURSER_BUSY; none harms the
+ * request that is being served.
  */
 #include <pthread.h>
 #include <sched.h>
 
+#include "authorizer.h"
 #include "host.h"
 
 static const char *const policies =
@@ -316,11 +318,85 @@ static void the_second_thread_is_told_busy_while_the_first_is_inside(void) {
   house_close(&house);
 }
 
+/* ------------------------------------------------------------------------------------------------- answers */
+
+typedef struct answered {
+  house *owner;
+  purser_worker *other;
+  purser_status waited, freed;
+  int is_told;
+  pthread_mutex_t lock;
+  pthread_cond_t told;
+} answered;
+
+/* Runs on the thread that brings answers, which must not wait for one. */
+static void wait_for_another(void *user, purser_outcome outcome) {
+  answered *answered = (struct answered *)user;
+  house *house = answered->owner;
+  purser_host host = host_table();
+  host_request table = host_reviews();
+  purser_request *another = request_memory();
+  (void)outcome;
+  if (purser_request_begin(another, answered->other, house->set, &host, &table, NULL) == PURSER_OK) {
+    answered->waited = purser_check_wait(another, 0, 0);
+    (void)purser_request_end(another);
+  }
+  answered->freed = purser_engine_free(house->engine);
+  free(another);
+  pthread_mutex_lock(&answered->lock);
+  answered->is_told = 1;
+  pthread_cond_signal(&answered->told);
+  pthread_mutex_unlock(&answered->lock);
+}
+
+static void who_is_told_of_an_answer_cannot_wait_for_another(void) {
+  static const char *const format =
+      YAML_HEAD("Policy", "asked") "spec: {rules: [{name: ask, action: CUSTOM, provider: authorizer}]}\n---\n"
+      YAML_HEAD("Provider", "authorizer") "spec: {extAuthzHttp: {url: \"http://127.0.0.1:%u\", timeout: 20s}}\n";
+  authorizer server;
+  house house;
+  host_request table = host_reviews();
+  purser_host host = host_table();
+  purser_pending pending;
+  answered answered;
+  char text[512];
+  REQUIRE(authorizer_start(&server, NULL));
+  snprintf(text, sizeof text, format, server.port);
+  if (!house_open(&house, NULL, NULL)) return;
+  CLEAR(answered);
+  answered.owner = &house;
+  pthread_mutex_init(&answered.lock, NULL);
+  pthread_cond_init(&answered.told, NULL);
+  CLEAR(pending);
+  pending.size = sizeof pending;
+  pending.done = wait_for_another;
+  pending.user = &answered;
+  CHECK(purser_worker_new(house.engine, &answered.other) == PURSER_OK);
+  /* The small flavour asks nobody. */
+  if (set_load(house.set, text, NULL) == PURSER_OK) {
+    CHECK(purser_request_begin(house.request, house.worker, house.set, &host, &table, NULL) == PURSER_OK);
+    CHECK(purser_check(house.request, 0, &pending) == PURSER_PENDING);
+    pthread_mutex_lock(&answered.lock);
+    while (!answered.is_told) pthread_cond_wait(&answered.told, &answered.lock);
+    pthread_mutex_unlock(&answered.lock);
+    CHECK(answered.waited == PURSER_BUSY && answered.freed == PURSER_BUSY);
+    CHECK(purser_resume(house.request, 0) == PURSER_OK);
+    CHECK(verdict_of(house.request) == PURSER_VERDICT_ALLOW);
+    house_end(&house);
+  }
+  CHECK(purser_worker_free(answered.other) == PURSER_OK);
+  house_close(&house);
+  authorizer_stop(&server);
+  pthread_cond_destroy(&answered.told);
+  pthread_mutex_destroy(&answered.lock);
+}
+
 int main(void) {
   RUN(a_callback_that_calls_back_is_told_busy);
   RUN(a_callback_of_a_check_reads_no_decision);
   RUN(a_callback_may_reload);
   RUN(threads_that_share_a_worker_are_told_busy_at_worst);
   RUN(the_second_thread_is_told_busy_while_the_first_is_inside);
+  RUN(who_is_told_of_an_answer_cannot_wait_for_another);
   return test_end();
 }
