@@ -227,6 +227,11 @@ extension ExternalServices {
       var answer = ExternalAnswer(failure: .none, bytes: bytes)
       if let plan, let stamp = waiting.stamp {
         answer.entry = keep(bytes, allows: taken.allows, waiting.question, plan, stamp, maxAge)
+      } else if let plan, waiting.question.hasOlder, let open = locked({ cache }),
+        let stamp = stamp(of: waiting.question, open)
+      {
+        // Who joined keeps no answer, and has had a newer one all the same.
+        answer.entry = ExternalServices.ending(waiting.question, plan, stamp)
       }
       return answer
     }

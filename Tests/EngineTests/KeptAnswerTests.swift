@@ -101,6 +101,32 @@ import Testing
     }
   }
 
+  /// Two workers, each with an old ALLOW in its table; one asks, the other joins, and both hear the denial.
+  @Test func whoJoinedAQuestionHasHadTheNewerAnswerToo() throws {
+    let oracle = Oracle { _ in .allow() }
+    let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
+    let workers = [shop.worker, try TestWorker(shop.engine)]
+    let request = { (worker: TestWorker) in
+      try TestRequest(worker, shop.set, ["request.headers": .object(["x-user": .string("ann")]), "request.path": .string("/")])
+    }
+    for worker in workers { #expect(try request(worker).decide(now: shop.now).allows) }
+    shop.now += 11 * Self.second
+    oracle.hold()
+    let told = Told()
+    let open = try workers.map { try request($0) }
+    for request in open { #expect(request.check(telling: told, now: shop.now) == PURSER_PENDING) }
+    #expect(oracle.asked.count == 3, "the second joins")
+    oracle.answerAll(.deny())
+    for request in open {
+      #expect(purser_resume(request.handle, shop.now) == PURSER_OK)
+      #expect(try !Found(of: request.handle).allows)
+    }
+    // The denial's own time is over, and nobody answers: the ALLOW from before does not come back.
+    shop.now += 3 * Self.second
+    oracle.answer { _ in .timedOut }
+    for worker in workers.reversed() { #expect(try !request(worker).decide(now: shop.now).allows) }
+  }
+
   @Test func failuresAreNotKept() throws {
     let oracle = Oracle { _ in .timedOut }
     let shop = try Shop(oracle, ExternalTests.documents(Self.cached))

@@ -21,6 +21,9 @@ final class Oracle: Sendable {
 
   func answer(with answer: @escaping Answer) { state.withLock { $0.answer = answer } }
 
+  /// Questions stay open from here on.
+  func hold() { state.withLock { $0.answer = nil } }
+
   /// Answers what is open.
   func answerAll(_ reply: ProviderReply) {
     let open = state.withLock { state in
