@@ -63,6 +63,8 @@ costs() {
 }
 c_programs() { Tests/ABI/symbols.sh && scripts/check-install.sh && Tests/ABI/run.sh; }
 dependant() { Tests/Dependant/test.sh; }
+envoy() { bindings/envoy/test.sh; }
+swift_example() { swift run --quiet --package-path examples/swift-service; }
 
 stage "packages and toolchain" scripts/packages.sh
 # Debug: bounds and overflow checks trap, so a test that would end a host ends here.
@@ -70,8 +72,7 @@ stage "swift tests" swift test --quiet
 together "fuzz smoke" fuzz_smoke "library and tool" library
 together "embedded flavour" embedded_flavour "traps and costs" costs
 together "symbols, installed tree, C programs" c_programs "dependant by version" dependant
-stage "Envoy" bindings/envoy/test.sh
-stage "Swift example" swift run --quiet --package-path examples/swift-service
+together "Envoy" envoy "Swift example" swift_example
 stage "Hummingbird" bindings/hummingbird/test.sh
 
 c_totals=$(tail -n 1 build/abi/totals.txt)
