@@ -72,35 +72,23 @@ enum ExtAuthzHTTP {
     return false
   }
 
-  /// Until nothing is left to decode, as servers behind one another may.
+  /// Until nothing is left to decode, as servers behind one another may. What a decoded byte completes is decoded at once, so that
+  /// the time goes with the length, however often the path is escaped.
   private static func decoded(_ path: ArraySlice<UInt8>) -> [UInt8] {
-    var path = Array(path)
-    while true {
-      var out: [UInt8] = []
-      var at = 0
-      while at < path.count {
-        if path[at] == UInt8(ascii: "%"), at &+ 2 < path.count, let high = hexadecimal(path[at &+ 1]),
-          let low = hexadecimal(path[at &+ 2])
-        {
-          out.append(high << 4 | low)
-          at &+= 3
-        } else {
-          out.append(path[at])
-          at &+= 1
-        }
+    func digit(_ byte: UInt8) -> UInt8? {
+      Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8(truncatingIfNeeded: $0) }
+    }
+    var out: [UInt8] = []
+    for byte in path {
+      out.append(byte)
+      while let low = out.last.flatMap(digit), let high = out.dropLast().last.flatMap(digit),
+        out.dropLast(2).last == UInt8(ascii: "%")
+      {
+        for _ in 0..<3 { _ = out.popLast() }
+        out.append(high << 4 | low)
       }
-      if out.count == path.count { return out }
-      path = out
     }
-  }
-
-  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- UInt8(ascii: "A") &+ 10
-    default: nil
-    }
+    return out
   }
 
   private static func add(
