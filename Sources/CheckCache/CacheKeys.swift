@@ -33,10 +33,10 @@ final class CacheKeys: @unchecked Sendable {
     sealKey.initialize(repeating: 0, count: 32)
     isAES = crypto_aead_aes256gcm_is_available() == 1
     for (at, byte) in secret.key(for: "purser cache name 2", bytes: 16).enumerated() { nameKey[at] = byte }
-    let words = secret.key(for: "purser cache check 2", bytes: 16).withUnsafeBytes { bytes in
-      (0..<2).map { bytes.loadUnaligned(fromByteOffset: $0 &* 8, as: UInt64.self) }
+    checkHash = secret.key(for: "purser cache check 2", bytes: 16).withUnsafeBytes {
+      KeyHash(
+        $0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
-    checkHash = KeyHash(words[0], words[1])
     let purpose = isAES ? "purser cache seal aes 1" : "purser cache seal chacha 1"
     for (at, byte) in secret.key(for: purpose, bytes: 32).enumerated() { sealKey[at] = byte }
   }
@@ -54,7 +54,8 @@ final class CacheKeys: @unchecked Sendable {
       // Of no bytes, any address will do.
       let input = key.baseAddress ?? UnsafeRawPointer(nameKey)
       _ = crypto_shorthash_siphashx24(
-        output.assumingMemoryBound(to: UInt8.self), input.assumingMemoryBound(to: UInt8.self), UInt64(key.count), nameKey
+        output.assumingMemoryBound(to: UInt8.self), input.assumingMemoryBound(to: UInt8.self), UInt64(key.count),
+        nameKey
       )
     }
     return name

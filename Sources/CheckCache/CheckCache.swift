@@ -26,6 +26,8 @@ public struct CheckCacheOptions: Sendable {
 public final class CheckCache: @unchecked Sendable {
   static let generationWord = 0
   static let storeWord = 1
+  /// Not 0: purges by others do not reach this cache any more.
+  private static let partedWord = 2
 
   let keys: CacheKeys
   let epochs: EpochTable
@@ -266,7 +268,14 @@ public final class CheckCache: @unchecked Sendable {
   /// What an answer depends on, to be taken before the provider is asked: so an answer that was on its way during a purge
   /// is not kept. At most 14 tags; with more nothing is kept.
   public func epochs(policy: UnsafeRawBufferPointer, tags: [UnsafeRawBufferPointer] = []) -> EpochStamp {
-    epochs.stamp(policy: policy, tags: tags)
+    platform_load(shared + Self.partedWord) == 0 ? epochs.stamp(policy: policy, tags: tags) : .never
+  }
+
+  /// Others do not see the folder's epochs as this cache does: what was kept is forgotten, and nothing is kept any more.
+  func part(_ why: StoreError) {
+    platform_store(shared + Self.partedWord, 1)
+    try? epochs.purge()
+    fail(why)
   }
 
   /// Makes all that was kept invalid, in every process that uses the folder. Fails where the file cannot be written.

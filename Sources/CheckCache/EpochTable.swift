@@ -66,14 +66,11 @@ final class EpochTable: @unchecked Sendable {
   let words: UnsafePointer<UInt64>
   /// -1 where the words are the process's own.
   private let file: Int32
-  private let parted: UnsafeMutablePointer<UInt64>
   private let policyKey: [UInt8]
   private let tagKey: [UInt8]
 
   /// The folder's table, made if there is none; without a folder a table of this process's.
   init(folder: StoreFolder?, secret: StoreSecret) throws(StoreError) {
-    parted = .allocate(capacity: 1)
-    parted.initialize(to: 0)
     policyKey = secret.key(for: "purser cache policy 1", bytes: 16)
     tagKey = secret.key(for: "purser cache tag 1", bytes: 16)
     guard let folder else {
@@ -95,7 +92,6 @@ final class EpochTable: @unchecked Sendable {
   }
 
   deinit {
-    parted.deallocate()
     if file >= 0 {
       platform_file_unmap(words, Self.bytes)
       platform_file_close(file)
@@ -133,7 +129,7 @@ final class EpochTable: @unchecked Sendable {
   }
 
   func stamp(policy: UnsafeRawBufferPointer, tags: [UnsafeRawBufferPointer]) -> EpochStamp {
-    guard tags.count <= EpochStamp.countMax - 2, platform_load(parted) == 0 else { return .never }
+    guard tags.count <= EpochStamp.countMax - 2 else { return .never }
     var stamp = EpochStamp()
     stamp.append(0)
     stamp.append(place(policy, policyKey))
@@ -154,12 +150,6 @@ final class EpochTable: @unchecked Sendable {
   }
 
   // MARK: Purges
-
-  /// Others do not see this table any more, so their purges are not seen here: what was kept is forgotten, and nothing is kept.
-  func part() {
-    platform_store(parted, 1)
-    try? purge()
-  }
 
   func purge() throws(StoreError) { try change(0) }
   func purge(policy: UnsafeRawBufferPointer) throws(StoreError) { try change(place(policy, policyKey)) }

@@ -103,8 +103,7 @@ final class StoreKeeper {
       cache.endRound(round)
       if round.isLast { return }
       if let folder = cache.folder, folder.isReplaced {
-        cache.epochs.part()
-        cache.fail(StoreError(.untrusted, "the secret of `\(folder.path)` was replaced: no answers are kept any more"))
+        cache.part(StoreError(.untrusted, "the secret of `\(folder.path)` was replaced: no answers are kept any more"))
         return cache.drainUntilClosed()
       }
     }

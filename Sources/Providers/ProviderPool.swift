@@ -37,18 +37,24 @@ public final class ProviderPool: @unchecked Sendable {
   private var tokenNext: UInt64 = 1
   private var loop: OpaquePointer?
   private var thread: OpaquePointer?
-  private var threadIdentity: UInt64 = 0
+  /// 0 without a thread. Read without the lock too.
+  private let threadIdentity: UnsafeMutablePointer<UInt64>
 
   /// Nil without memory. Starts nothing and opens nothing.
   public init?() {
     guard let lock = platform_lock_make() else { return nil }
     self.lock = lock
+    threadIdentity = .allocate(capacity: 1)
+    threadIdentity.initialize(to: 0)
     platform_watch_forks()
     forks = platform_fork_count()
   }
 
   /// A pool that runs is held by its thread until `close`.
-  deinit { platform_lock_free(lock) }
+  deinit {
+    threadIdentity.deallocate()
+    platform_lock_free(lock)
+  }
 
   private func locked<Result>(_ body: () -> Result) -> Result {
     platform_lock_acquire(lock)
@@ -60,9 +66,7 @@ public final class ProviderPool: @unchecked Sendable {
   private var isOfAnotherProcess: Bool { platform_fork_count() != forks }
 
   /// Whether the caller is the pool's thread, as in a completion.
-  public var isOwnThread: Bool {
-    !isOfAnotherProcess && locked { threadIdentity == platform_thread_identity() }
-  }
+  public var isOwnThread: Bool { !isOfAnotherProcess && platform_load(threadIdentity) == platform_thread_identity() }
 
   // MARK: Clients
 
@@ -197,7 +201,7 @@ public final class ProviderPool: @unchecked Sendable {
   public func close() {
     guard !isOfAnotherProcess else { return }
     let ending = locked { () -> OpaquePointer? in
-      guard threadIdentity != platform_thread_identity() else { return nil }
+      guard !isOwnThread else { return nil }
       if state == .running, let loop {
         state = .closing
         http_loop_wake(loop)
@@ -215,7 +219,7 @@ public final class ProviderPool: @unchecked Sendable {
 
   private func run() {
     let loop = locked { () -> OpaquePointer? in
-      threadIdentity = platform_thread_identity()
+      platform_store(threadIdentity, platform_thread_identity())
       return self.loop
     }
     guard let loop else { return }
@@ -238,7 +242,7 @@ public final class ProviderPool: @unchecked Sendable {
       break
     }
     http_loop_free(loop)
-    locked { threadIdentity = 0 }
+    platform_store(threadIdentity, 0)
   }
 
   /// Counts and completes, on the pool's thread.

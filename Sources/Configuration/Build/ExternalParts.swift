@@ -61,6 +61,7 @@
 
     mutating func compileProviders(_ problems: inout Problems, _ problem: (ProviderPlan) -> String?) {
       for document in documents {
+        let errorsBefore = problems.errorCount
         var question = Question()
         var text = DigestText()
         text.put(document.identity.path)
@@ -104,14 +105,16 @@
         text.put(service.name)
         let endpoint = document.endpoint
         for part in [
-          endpoint.url, endpoint.unixPath, endpoint.authorityFile, endpoint.certificateFile, endpoint.keyFile, endpoint.serverName,
+          endpoint.url, endpoint.unixPath, endpoint.authorityFile, endpoint.certificateFile, endpoint.keyFile,
+          endpoint.serverName,
         ] { text.put(part ?? "") }
         question.digest = text.bytes
         questions.append(question)
         let plan = ProviderPlan(
           path: document.identity.path, service: service, endpoint: document.endpoint, limits: document.limits,
           fields: fields, programs: programs, failureAllows: document.failureAllows, result: result)
-        if !problems.hasErrors, let said = problem(plan) { problems.error(at: document.position, said) }
+        // What could not be compiled is missing from it, and has been said.
+        if problems.errorCount == errorsBefore, let said = problem(plan) { problems.error(at: document.position, said) }
         providers.append(plan)
       }
     }
@@ -138,7 +141,8 @@
 
     private static func noPlace(for name: String) -> String {
       let hint = suggestion(for: name, among: ProviderField.grpcAttributes)
-      return "`\(name)` has no place in Envoy's CheckRequest" + (hint.isEmpty ? "; send it by `contextExtensions`" : hint)
+      return "`\(name)` has no place in Envoy's CheckRequest"
+        + (hint.isEmpty ? "; send it by `contextExtensions`" : hint)
     }
 
     /// Programs over `result`.
@@ -213,7 +217,9 @@
         varied += slots
       }
       for definition in inRule + inQuestion + varied {
-        if definition.variable < ListVariable.first, !definitions.contains(definition) { definitions.append(definition) }
+        if definition.variable < ListVariable.first, !definitions.contains(definition) {
+          definitions.append(definition)
+        }
       }
       // One order, whatever the order in which they are read.
       let named = definitions.map { (name: compiler.binder.name(of: $0), definition: $0) }
@@ -298,7 +304,8 @@
       "request.id", "request.time", "connection.id", "source.port", "request.duration",
     ]
     private static let unsteadyHeaders: Set<String> = [
-      "x-request-id", "x-correlation-id", "traceparent", "tracestate", "b3", "uber-trace-id", "x-amzn-trace-id", "sentry-trace",
+      "x-request-id", "x-correlation-id", "traceparent", "tracestate", "b3", "uber-trace-id", "x-amzn-trace-id",
+      "sentry-trace",
       "x-cloud-trace-context", "date",
     ]
 
