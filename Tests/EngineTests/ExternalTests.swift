@@ -10,30 +10,24 @@ import Testing
 
   /// One policy with these rules, and the providers `a` and `b`, asked about `x-user`.
   static func documents(_ rules: String..., failureMode: String = "deny", mode: String = "Enforce") -> [Inline] {
-    let provider = { (name: String) in
-      """
-      ---
-      apiVersion: purser.dev/v1alpha1
-      kind: Provider
-      metadata: {name: \(name)}
-      spec:
-        extAuthzGrpc: {address: "127.0.0.1:1", headers: [x-user]}
-        failureMode: \(failureMode)
-
-      """
-    }
+    let rules = rules.map { "- \($0)" }.joined(separator: "\n")
+    let asked = "extAuthzGrpc: {address: \"127.0.0.1:1\", headers: [x-user]}\nfailureMode: \(failureMode)"
     return [
       Inline(
-        """
-        apiVersion: purser.dev/v1alpha1
-        kind: Policy
-        metadata: {name: shop}
-        spec:
-          mode: \(mode)
-          rules:
-
-        """ + rules.map { "  - \($0)\n" }.joined() + provider("a") + provider("b"))
+        [
+          document("Policy", "shop", "mode: \(mode)\nrules:\n\(rules)"), document("Provider", "a", asked),
+          document("Provider", "b", asked),
+        ].joined())
     ]
+  }
+
+  static func document(_ kind: String, _ name: String, _ spec: String) -> String {
+    let spec = spec.split(separator: "\n").map { "  \($0)\n" }.joined()
+    return "---\napiVersion: purser.dev/v1alpha1\nkind: \(kind)\nmetadata: {name: \(name)}\nspec:\n\(spec)"
+  }
+
+  private static func opa(_ input: String, decision: String) -> String {
+    "opa: {url: \"http://127.0.0.1:1/v1/data/a\", input: {\(input)}, decision: \(decision)}"
   }
 
   private struct Shop {
@@ -168,15 +162,8 @@ import Testing
 
   @Test func aQuestionThatCannotBeMadeIsThatRulesError() throws {
     let oracle = Oracle { _ in .allow() }
-    var documents = Self.documents("{name: ask, action: CUSTOM, provider: c}")
-    documents[0].text += """
-      ---
-      apiVersion: purser.dev/v1alpha1
-      kind: Provider
-      metadata: {name: c}
-      spec:
-        opa: {url: "http://127.0.0.1:1/v1/data/a", input: {user: 'request.headers["x-user"]'}, decision: result}
-      """
+    let documents = Self.documents("{name: ask, action: CUSTOM, provider: c}").adding(
+      Self.document("Provider", "c", Self.opa(#"user: 'request.headers["x-user"]'"#, decision: "result")))
     let shop = try Shop(oracle, documents)
     let found = try shop.request(nil).decide()
     #expect(found.kindName == "rule-error" && found.rule == "default/shop/ask")
@@ -186,17 +173,11 @@ import Testing
 
   @Test func whatComesAfterACertainDenialIsNotAsked() throws {
     let oracle = Oracle { _ in .allow() }
-    var documents = Self.documents(
+    let documents = Self.documents(
       "{name: before, action: CUSTOM, provider: a}", "{name: errs, action: CUSTOM, provider: c}",
-      "{name: after, action: CUSTOM, provider: b}")
-    documents[0].text += """
-      ---
-      apiVersion: purser.dev/v1alpha1
-      kind: Provider
-      metadata: {name: c}
-      spec:
-        opa: {url: "http://127.0.0.1:1/v1/data/a", input: {user: 'request.headers["x-gone"]'}, decision: result}
-      """
+      "{name: after, action: CUSTOM, provider: b}"
+    ).adding(
+      Self.document("Provider", "c", Self.opa(#"user: 'request.headers["x-gone"]'"#, decision: "result")))
     let shop = try Shop(oracle, documents)
     let found = try shop.request().decide()
     #expect(found.kindName == "rule-error" && found.rule == "default/shop/errs")
@@ -208,20 +189,11 @@ import Testing
     // `first` denies and is the reason; in shadow only `second` is left, whose provider denies or cannot say.
     for (answer, shadowAllows) in [(ProviderReply.deny(), false), (.allow(), true), (.timedOut, allows)] {
       let oracle = Oracle()
-      var documents = Self.documents(
-        "{name: first, action: CUSTOM, provider: a, when: request.url_path == \"/\"}", failureMode: failureMode)
-      documents[0].text += """
-        ---
-        apiVersion: purser.dev/v1alpha1
-        kind: Policy
-        metadata: {name: next}
-        spec: {mode: Shadow, replaces: shop, rules: [{name: pass, action: AUDIT}]}
-        ---
-        apiVersion: purser.dev/v1alpha1
-        kind: Policy
-        metadata: {name: third}
-        spec: {rules: [{name: second, action: CUSTOM, provider: b}]}
-        """
+      let documents = Self.documents(
+        "{name: first, action: CUSTOM, provider: a, when: request.url_path == \"/\"}", failureMode: failureMode
+      ).adding(
+        Self.document("Policy", "next", "mode: Shadow\nreplaces: shop\nrules: [{name: pass, action: AUDIT}]"),
+        Self.document("Policy", "third", "rules: [{name: second, action: CUSTOM, provider: b}]"))
       let shop = try Shop(oracle, documents)
       let request = try shop.request()
       let told = Told()
@@ -243,19 +215,15 @@ import Testing
 
   @Test(arguments: [
     (FieldValue.map([]), false), (.map([FieldEntry(key: Array("result".utf8), value: .map([]))]), false),
-    (.map([FieldEntry(key: Array("result".utf8), value: .map([FieldEntry(key: Array("allow".utf8), value: .bool(true))]))]), true),
+    (
+      .map([
+        FieldEntry(key: Array("result".utf8), value: .map([FieldEntry(key: Array("allow".utf8), value: .bool(true))]))
+      ]), true
+    ),
   ])
   func whatAProviderLeavesUndefinedDenies(_ document: FieldValue, _ allows: Bool) throws {
-    var documents = Self.documents("{name: ask, action: CUSTOM, provider: c}")
-    documents[0].text += """
-      ---
-      apiVersion: purser.dev/v1alpha1
-      kind: Provider
-      metadata: {name: c}
-      spec:
-        opa: {url: "http://127.0.0.1:1/v1/data/a", input: {}, decision: result.allow}
-        failureMode: allow
-      """
+    let documents = Self.documents("{name: ask, action: CUSTOM, provider: c}").adding(
+      Self.document("Provider", "c", Self.opa("", decision: "result.allow") + "\nfailureMode: allow"))
     let shop = try Shop(Oracle { _ in ProviderReply(.document(document)) }, documents)
     #expect(try shop.request().decide().allows == allows)
   }
@@ -264,16 +232,8 @@ import Testing
   @Test func aDecisionThatCannotBeEvaluatedIsAFailure() throws {
     let result = { (value: FieldValue) in FieldValue.map([FieldEntry(key: Array("result".utf8), value: value)]) }
     for document in [result(.int(3)), result(.string(Array("x".utf8))), result(.list([]))] {
-      var documents = Self.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s}}")
-      documents[0].text += """
-        ---
-        apiVersion: purser.dev/v1alpha1
-        kind: Provider
-        metadata: {name: c}
-        spec:
-          opa: {url: "http://127.0.0.1:1/v1/data/a", input: {}, decision: result.allow}
-          failureMode: allow
-        """
+      let documents = Self.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s}}").adding(
+        Self.document("Provider", "c", Self.opa("", decision: "result.allow") + "\nfailureMode: allow"))
       let oracle = Oracle { _ in ProviderReply(.document(document)) }
       let shop = try Shop(oracle, documents)
       for _ in 0..<2 { #expect(try shop.request().decide().allows, "\(document)") }
@@ -299,13 +259,9 @@ import Testing
   }
 
   @Test func aRuleThatKeepsAnswersIsWarnedOfHeadersThatAreNotMade() throws {
-    let documents = Self.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s, headers: [x-b]}}")[0].text + """
-      ---
-      apiVersion: purser.dev/v1alpha1
-      kind: Provider
-      metadata: {name: c}
-      spec: {extAuthzHttp: {url: "http://a/", upstreamHeaders: [x-a, x-b]}}
-      """
+    let documents = Self.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s, headers: [x-b]}}")
+      .adding(
+        Self.document("Provider", "c", "extAuthzHttp: {url: \"http://a/\", upstreamHeaders: [x-a, x-b]}"))
     let said = try TestSet(TestEngine()).load(documents)
     #expect(said.contains("so not `x-a` of provider `default/c`"), "\(said)")
   }
@@ -313,9 +269,10 @@ import Testing
   @Test func providersOfOneNameAreCountedTogether() throws {
     let shop = try Shop(Oracle { _ in .allow() }, Self.documents("{name: ask, action: CUSTOM, provider: a}"))
     let other = try TestSet(shop.engine)
-    try other.load(Self.documents("{name: ask, action: CUSTOM, provider: a}").map {
-      Inline($0.text.replacing("127.0.0.1:1", with: "127.0.0.1:2"))
-    })
+    try other.load(
+      Self.documents("{name: ask, action: CUSTOM, provider: a}").map {
+        Inline($0.text.replacing("127.0.0.1:1", with: "127.0.0.1:2"))
+      })
     let lines = try shop.engine.metrics().split(separator: "\n").filter { $0.contains("provider=\"default/a\"") }
     let names = lines.map { $0.prefix { $0 != " " } }
     #expect(!names.isEmpty && Set(names).count == names.count)
@@ -374,5 +331,14 @@ import Testing
     oracle.answerAll(.deny())
     #expect(told.all.count == 4)
     for request in requests { #expect(purser_resume(request.handle, 0) == PURSER_OK) }
+  }
+}
+
+extension [Inline] {
+  /// With further documents in the first one's text.
+  func adding(_ documents: String...) -> [Inline] {
+    var all = self
+    all[0].text += documents.joined()
+    return all
   }
 }

@@ -107,7 +107,8 @@ import Testing
     let shop = try Shop(oracle, ExternalTests.documents(Self.cached))
     let workers = [shop.worker, try TestWorker(shop.engine)]
     let request = { (worker: TestWorker) in
-      try TestRequest(worker, shop.set, ["request.headers": .object(["x-user": .string("ann")]), "request.path": .string("/")])
+      try TestRequest(
+        worker, shop.set, ["request.headers": .object(["x-user": .string("ann")]), "request.path": .string("/")])
     }
     for worker in workers { #expect(try request(worker).decide(now: shop.now).allows) }
     shop.now += 11 * Self.second
@@ -181,22 +182,12 @@ import Testing
 
   @Test func aListThatChangedMeetsNoAnswerFromBefore() throws {
     func documents(_ values: String) -> [Inline] {
-      var documents = ExternalTests.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s}}")
-      documents[0].text += """
-        ---
-        apiVersion: purser.dev/v1alpha1
-        kind: Provider
-        metadata: {name: c}
-        spec:
-          extAuthzGrpc:
-            address: "127.0.0.1:1"
-            contextExtensions: {vip: 'request.headers[?"x-user"].orValue("") in lists.vips ? "yes" : "no"'}
-        ---
-        apiVersion: purser.dev/v1alpha1
-        kind: ValueList
-        metadata: {name: vips}
-        spec: {type: STRING, values: [\(values)]}
-        """
+      let documents = ExternalTests.documents("{name: ask, action: CUSTOM, provider: c, cache: {ttl: 10s}}").adding(
+        ExternalTests.document(
+          "Provider", "c",
+          "extAuthzGrpc:\n  address: \"127.0.0.1:1\"\n  contextExtensions: {vip: 'request.headers[?\"x-user\"].orValue(\"\") in lists.vips ? \"yes\" : \"no\"'}"
+        ),
+        ExternalTests.document("ValueList", "vips", "type: STRING\nvalues: [\(values)]"))
       return documents
     }
     let oracle = Oracle { $0 == [.text("yes")] ? .allow() : .deny() }
@@ -235,7 +226,8 @@ import Testing
     let shop = try Shop(
       oracle,
       ExternalTests.documents(
-        "{name: ask, action: CUSTOM, provider: a, when: destination.port > 0, cache: {ttl: 10s, purgeBy: [destination.port]}}"))
+        "{name: ask, action: CUSTOM, provider: a, when: destination.port > 0, cache: {ttl: 10s, purgeBy: [destination.port]}}"
+      ))
     let memory = LentMemory()
     func decide(_ port: Int64) throws -> Found {
       try TestRequest(
@@ -272,14 +264,9 @@ import Testing
   @Test func aShadowVerdictTakesWhatIsAtHandAndAsksNobody() throws {
     let oracle = Oracle { _ in .deny() }
     var documents = ExternalTests.documents(
-      "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}", mode: "Shadow")
-    documents[0].text += """
-      ---
-      apiVersion: purser.dev/v1alpha1
-      kind: Policy
-      metadata: {name: all}
-      spec: {rules: [{name: pass, action: ALLOW}]}
-      """
+      "{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}", mode: "Shadow"
+    ).adding(
+      ExternalTests.document("Policy", "all", "rules: [{name: pass, action: ALLOW}]"))
     let shop = try Shop(oracle, documents)
     let unknown = try shop.decide()
     #expect(unknown.allows && unknown.shadowAllows == true && unknown.shadowRules.isEmpty)
@@ -298,19 +285,11 @@ import Testing
 
   @Test func aShadowPolicyFindsWhatThePolicyThatItReplacesWasTold() throws {
     let oracle = Oracle { _ in .deny() }
-    var documents = ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}")
-    documents[0].text += """
-      ---
-      apiVersion: purser.dev/v1alpha1
-      kind: Policy
-      metadata: {name: next}
-      spec:
-        mode: Shadow
-        replaces: shop
-        rules:
-        - {name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}
-        - {name: more, action: AUDIT}
-      """
+    let documents = ExternalTests.documents("{name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}").adding(
+      ExternalTests.document(
+        "Policy", "next",
+        "mode: Shadow\nreplaces: shop\nrules:\n- {name: ask, action: CUSTOM, provider: a, cache: {ttl: 10s}}\n- {name: more, action: AUDIT}"
+      ))
     let shop = try Shop(oracle, documents)
     _ = try shop.decide()
     let found = try shop.decide()
