@@ -77,7 +77,8 @@ let package = Package(
       ],
       path: "Sources/Configuration", swiftSettings: cold),
     .target(
-      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store", swiftSettings: library
+      name: "PurserStore", dependencies: ["CPlatform", "CLMDB", "CSodium"], path: "Sources/Store",
+      swiftSettings: library
     ),
     .target(
       name: "PurserCheckCache", dependencies: ["PurserStore", "CPlatform", "CSodium"], path: "Sources/CheckCache",

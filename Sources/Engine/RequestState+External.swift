@@ -75,10 +75,12 @@
 
     /// Fills in what the cache has; the verdict alone unless the request `keeps` the rest.
     private static func lookUp(
-      _ item: UnsafeMutablePointer<HeldAnswer>, keeps: Bool, _ request: UnsafeMutablePointer<RequestState>, _ plan: UnsafePointer<PlanImage>,
+      _ item: UnsafeMutablePointer<HeldAnswer>, keeps: Bool, _ request: UnsafeMutablePointer<RequestState>,
+      _ plan: UnsafePointer<PlanImage>,
       _ worker: UnsafeMutablePointer<WorkerState>, _ now: Int64
     ) {
-      guard let external = external(of: item.pointee.rule, plan), external.pointee.isCached, let cache = worker.pointee.cache,
+      guard let external = external(of: item.pointee.rule, plan), external.pointee.isCached,
+        let cache = worker.pointee.cache,
         let key = worker.pointee.keyBytes, let find = plan.pointee.findAnswer
       else { return }
       let size = ExternalRule.writeKey(external, WorkerState.evaluation(worker), to: key)

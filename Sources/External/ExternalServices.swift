@@ -268,7 +268,8 @@ extension ExternalServices {
     let until = question.now.addingReportingOverflow(longest.partialValue)
     guard !longest.overflow, !until.overflow else { return nil }
     return KeptAnswer(
-      key: question.key, value: [], askedAt: question.now, freshUntil: question.now &+ 1, staleUntil: until.partialValue,
+      key: question.key, value: [], askedAt: question.now, freshUntil: question.now &+ 1,
+      staleUntil: until.partialValue,
       stamp: stamp)
   }
 }

@@ -309,7 +309,9 @@ public struct Decider {
       let found = matched == .errs ? .errs : outcome(step)
       let denies = image.pointee.rules[Int(step.pointee.rule)].action != .allow
       let errsToDeny = denies && found == .errs && !(step.pointee.skipsOnError && matched == .holds)
-      if (found == .holds && !isCustom) || errsToDeny || isWanting { decision.pointee.shadowRules.append(step.pointee.rule) }
+      if (found == .holds && !isCustom) || errsToDeny || isWanting {
+        decision.pointee.shadowRules.append(step.pointee.rule)
+      }
     }
   }
 

@@ -26,7 +26,10 @@ public struct StoreSecret: Equatable, Sendable {
   static func open(folder: Int32, _ missing: Store.Missing) throws(StoreError) -> StoreSecret {
     let made = try random()
     if let found = read(folder: folder) { return found }
-    if missing == .refuse { throw StoreError(.untrusted, "there is no secret `\(fileName)`, or it is damaged or open to others; so there is no store") }
+    if missing == .refuse {
+      throw StoreError(
+        .untrusted, "there is no secret `\(fileName)`, or it is damaged or open to others; so there is no store")
+    }
     let whole = head + made.bytes
     var status = whole.withUnsafeBytes { platform_file_create(folder, fileName, $0.baseAddress, $0.count) }
     if status == 0 - EEXIST {
